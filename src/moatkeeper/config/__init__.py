@@ -1,0 +1,1 @@
+"""Settings: one declaration each, read from moatkeeper.toml, turned into a Guard policy."""

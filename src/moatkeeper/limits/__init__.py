@@ -1,0 +1,1 @@
+"""Layer 1: rate limiting and throttling. Which buckets a query touches, and the arithmetic of each."""

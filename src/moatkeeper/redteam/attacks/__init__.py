@@ -1,0 +1,1 @@
+"""One attack a file; each says its paper and its deviations from it."""

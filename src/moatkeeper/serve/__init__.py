@@ -1,0 +1,1 @@
+"""Lets traffic in: the gateway, its upstream client, identity, the admin port."""

@@ -1,0 +1,1 @@
+"""Where state lives between queries: in memory and in SQLite. The only disk below serve."""
