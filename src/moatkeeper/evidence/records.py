@@ -1,0 +1,100 @@
+"""What is kept of each event: who, when, what was decided and why. Never a raw input, never a credential.
+
+Each function returns the fields of one kind of record; the ledger adds ``kind`` and ``at``. Durations are microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moatkeeper.core.answer import Usage
+from moatkeeper.core.caller import Account
+from moatkeeper.core.judgement import Decision, Standing
+from moatkeeper.core.query import Query
+from moatkeeper.evidence.canonical import Value, microseconds
+
+QUERY = "query"
+START = "start"
+STOP = "stop"
+CONFIG = "config"
+KEY_ADDED = "key.add"
+KEY_REVOKED = "key.revoke"
+STANDING = "standing"
+GAP = "gap"
+
+
+def query_record(
+    query: Query,
+    decision: Decision,
+    *,
+    format: str,  # noqa: A002  (the field's name in the ledger)
+    operation: str,
+    status: int,
+    usage: Usage | None = None,
+    request_digest: str = "",
+    released_digest: str = "",
+    latency_s: float = 0.0,
+) -> dict[str, Value]:
+    """One query. ``usage`` is what it truly cost, or None where it never ran: then nothing was used."""
+    caller = query.caller
+    return {
+        "id": query.id,
+        "account": caller.account.id,
+        "organisation": caller.account.organisation,
+        "tier": caller.account.tier,
+        "key": caller.key_id,
+        "basis": caller.basis.value,
+        "address": caller.address,
+        "model": query.model,
+        "format": format,
+        "operation": operation,
+        "asked_rows": query.cost.rows,
+        "rows": usage.rows if usage is not None else 0,
+        "tokens": usage.tokens if usage is not None else 0,
+        "admitted": decision.admitted,
+        "would_admit": decision.would_admit,
+        "reason": decision.reason,
+        "standing": decision.standing.value,
+        "status": status,
+        "request": request_digest,
+        "released": released_digest,
+        "latency_us": microseconds(latency_s),
+    }
+
+
+def start_record(*, version: str, process: int, upstreams: Sequence[str] = (), shadow: bool = True) -> dict[str, Value]:
+    """A gateway came up. ``upstreams`` are the model servers' addresses without credentials."""
+    return {"version": version, "process": process, "upstreams": list(upstreams), "shadow": shadow}
+
+
+def stop_record(*, process: int, reason: str) -> dict[str, Value]:
+    """A gateway went down in good order; a start without a stop before it is a crash or a kill."""
+    return {"process": process, "reason": reason}
+
+
+def config_record(*, digest: str, accepted: bool, problem: str = "", who: str = "") -> dict[str, Value]:
+    """A configuration was read: its SHA-256, and the problem where it was refused."""
+    return {"digest": digest, "accepted": accepted, "problem": problem, "who": who}
+
+
+def key_record(key_id: str, account: Account, *, who: str, label: str = "", expires: float | None = None) -> dict[str, Value]:
+    """An API key was made or revoked; never the key itself."""
+    return {
+        "key": key_id,
+        "account": account.id,
+        "organisation": account.organisation,
+        "tier": account.tier,
+        "label": label,
+        "expires": None if expires is None else microseconds(expires),
+        "who": who,
+    }
+
+
+def standing_record(account: str, before: Standing, after: Standing, *, reason: str, note: str, who: str) -> dict[str, Value]:
+    """Somebody changed an account's standing, with a reason code and a note."""
+    return {"account": account, "before": before.value, "after": after.value, "reason": reason, "note": note, "who": who}
+
+
+def gap_record(refused: int, problem: str) -> dict[str, Value]:
+    """So many records could not be taken since the one before: the ledger says where it is blind."""
+    return {"refused": refused, "problem": problem}
