@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from moatkeeper.core.contract import Contract
 
@@ -35,13 +36,18 @@ class Signal:
     p_value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """One bucket that a query was charged to: its key in memory, the amount reserved, and when."""
+class Charge(NamedTuple):
+    """One bucket that a query was charged to: its key in memory, the amount reserved, and when.
+
+    ``limit`` names the limit, and ``weight`` is what one unit counted in its bucket, above 1 where the limit was tightened
+    by raising the price. A named tuple, because a query makes one for every bucket that it touches.
+    """
 
     bucket: str
     amount: float
     at: float
+    limit: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,77 +2,173 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from math import inf
 
 from moatkeeper.core.answer import Answer, Usage
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.exchange import Exchange
-from moatkeeper.core.judgement import Decision, Reading, Standing
+from moatkeeper.core.judgement import Charge, Decision, Reading, Standing
 from moatkeeper.core.query import Query
+from moatkeeper.errors import ConfigError
 from moatkeeper.guard.memory import Memory
-from moatkeeper.limits.base import Limit
+from moatkeeper.guard.policy import Policy, Price, Tier
+from moatkeeper.limits.plan import Amounts, Owners, Plan
 from moatkeeper.outputs.base import OutputPolicy
 
+__all__ = ["ADMITTED", "Guard", "Policy", "Price", "Tier"]
 
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """What one class of customers is sold: limits by key, account and organisation, and what their answers show."""
+ADMITTED = "admitted"
+"""The reason code where nothing speaks against a query."""
 
-    name: str
-    limits: tuple[Limit, ...] = ()
-    contract: Contract = field(default_factory=Contract)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a query costs in the operator's currency."""
-
-    per_request: float = 0.0
-    per_row: float = 0.0
-    per_token: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Everything that the engine decides by: a table, not code.
-
-    ``contracts`` maps a model name to the contract that replaces its callers' tier contract; the key ``"*"`` is not special.
-    ``factors`` multiplies every limit of an account by its standing (dynamic throttling): 1.0 leaves it alone, 0.0 ends it.
-    """
-
-    tiers: Mapping[str, Tier]
-    default_tier: str = "default"
-    shared: tuple[Limit, ...] = ()  # per address, per model and for all callers together
-    contracts: Mapping[str, Contract] = field(default_factory=dict)
-    prices: Mapping[str, Price] = field(default_factory=dict)  # by model; "" for every other model
-    factors: Mapping[Standing, float] = field(default_factory=dict)
-    shadow: bool = True  # True: limits decide and count, but refuse nobody
+_ENDED = frozenset({Standing.SUSPENDED, Standing.TERMINATED})
+_FREE = Price()
 
 
 class Guard:
-    """The pure engine. Four callers open the same doors: the gateway, replay, the red team and the tests."""
+    """The pure engine. Four callers open the same doors: the gateway, replay, the red team and the tests.
+
+    A Guard never changes; what it learns goes to the memory in one call a door, after all that could fail. Raises
+    ConfigError for a policy that contradicts itself.
+    """
 
     def __init__(self, policy: Policy, outputs: OutputPolicy) -> None:
         self.policy = policy
         self.outputs = outputs
+        if policy.default_tier not in policy.tiers:
+            raise ConfigError(f"the default tier {policy.default_tier!r} is not among the tiers {sorted(policy.tiers)}")
+        self._plans = {name: Plan(tier.limits, policy.shared) for name, tier in policy.tiers.items()}
+        self._default_plan = self._plans[policy.default_tier]
+        self._default_tier = policy.tiers[policy.default_tier]
+        self._factors = {standing: 0.0 if standing in _ENDED else policy.factors.get(standing, 1.0) for standing in Standing}
 
     def admit(self, query: Query, memory: Memory) -> Decision:
-        """Whether the query may go on, with everything it may cost reserved in one step."""
-        raise NotImplementedError
+        """Whether the query may go on, with everything it may cost reserved in one step.
 
-    def extend(self, query: Query, decision: Decision, tokens: int, memory: Memory) -> Decision | None:
-        """The decision with ``tokens`` more reserved (a stream that outgrows its estimate), or None: it must end here."""
-        raise NotImplementedError
+        ``retry_after_s`` is the longest wait of all buckets that refuse; ``inf`` where waiting does not help: the query
+        alone is larger than a limit, or the account has ended. In shadow mode a query that would have been refused is
+        admitted with ``would_admit`` False and charged to no bucket, so that the next decisions are those that
+        enforcement would have made.
+        """
+        caller = query.caller
+        account = caller.account
+        plan = self._plans.get(account.tier, self._default_plan)
+        standing = memory.standing(account.id)
+        factor = self._factors[standing]
+        contract = self.contract(query)
+        if factor <= 0:
+            return self._refusal(f"standing:{standing.value}", inf, standing, contract)
+        owners = _owners(query)
+        cost = query.cost
+        money = cost.money + self._price(query).of(cost.requests, cost.rows, cost.tokens) if plan.charges_money else 0
+        reservation = plan.reserve(
+            owners,
+            Amounts(cost.requests, cost.rows, cost.tokens, money, 1),
+            query.at,
+            memory.bucket,
+            factor=factor,
+            verified=caller.basis.verified,
+        )
+        if reservation.refused_by:
+            decision = self._refusal(f"limit:{reservation.refused_by}", reservation.wait_s, standing, contract)
+            return replace(decision, quota=plan.quota(owners, query.at, memory.bucket))
+        quota = plan.quota(owners, query.at, lambda key: reservation.changes.get(key) or memory.bucket(key))
+        decision = Decision(True, True, ADMITTED, 0.0, standing, contract, reservation.charges, quota)
+        memory.apply(reservation.changes)
+        return decision
+
+    def extend(
+        self, query: Query, decision: Decision, tokens: int, memory: Memory, *, at: float | None = None
+    ) -> Decision | None:
+        """The decision with ``tokens`` more reserved (a stream that outgrows its estimate), or None: it must end here.
+
+        ``at`` is the time of the wish, by default the query's own. In shadow mode the stream always goes on: where it
+        should have ended, ``would_admit`` turns False and nothing more is charged.
+        """
+        if not decision.would_admit:
+            return decision
+        account = query.caller.account
+        plan = self._plans.get(account.tier, self._default_plan)
+        factor = self._factors[memory.standing(account.id)]
+        if factor <= 0:
+            return self._cut(decision, "standing:ended", inf)
+        money = self._price(query).of(0, 0, tokens) if plan.charges_money else 0
+        reservation = plan.reserve(
+            _owners(query),
+            Amounts(tokens=tokens, money=money),
+            query.at if at is None else at,
+            memory.bucket,
+            factor=factor,
+            verified=query.caller.basis.verified,
+        )
+        if reservation.refused_by:
+            return self._cut(decision, f"limit:{reservation.refused_by}", reservation.wait_s)
+        extended = replace(decision, charges=_joined(decision.charges, reservation.charges))
+        memory.apply(reservation.changes)
+        return extended
 
     def release(self, query: Query, decision: Decision, answer: Answer) -> Answer:
         """The answer that goes out under the decision's contract."""
-        raise NotImplementedError
+        return self.outputs.release(answer, decision.contract)
 
     def settle(self, query: Query, decision: Decision, usage: Usage, memory: Memory) -> None:
-        """Replaces what was reserved by what was used, and frees the query's place among those in flight."""
-        raise NotImplementedError
+        """Replaces what was reserved by what was used, and frees the query's place among those in flight.
+
+        To be called exactly once for every admitted query, also for one that failed: a query without a settlement stays
+        in flight for ever, and a second settlement gives back twice. ``Usage(0, 0)`` is a query that the model did not
+        answer: the request stays charged, rows and tokens are given back.
+        """
+        if not decision.charges:
+            return
+        plan = self._plans.get(query.caller.account.tier, self._default_plan)
+        cost = query.cost
+        money = cost.money + self._price(query).of(cost.requests, usage.rows, usage.tokens) if plan.charges_money else 0
+        changes = plan.settle(
+            decision.charges,
+            Amounts(cost.requests, usage.rows, usage.tokens, money, 0),
+            memory.bucket,
+            at_most_reserved=not decision.would_admit,
+        )
+        if changes:
+            memory.apply(changes)
 
     def observe(self, exchange: Exchange, memory: Memory) -> tuple[Reading, ...]:
-        """What detectors make of a completed exchange; none is registered yet."""
-        raise NotImplementedError
+        """What detectors make of a completed exchange: nothing, while the guard has none."""
+        return ()
+
+    def contract(self, query: Query) -> Contract:
+        """What a query's answer may show: the model's contract where it has one, else that of the caller's tier."""
+        policy = self.policy
+        own = policy.contracts.get(query.model)
+        return own if own is not None else policy.tiers.get(query.caller.account.tier, self._default_tier).contract
+
+    def _price(self, query: Query) -> Price:
+        prices = self.policy.prices
+        return prices.get(query.model) or prices.get("", _FREE)
+
+    def _refusal(self, reason: str, retry_after_s: float, standing: Standing, contract: Contract) -> Decision:
+        return Decision(self.policy.shadow, False, reason, retry_after_s, standing, contract)
+
+    def _cut(self, decision: Decision, reason: str, retry_after_s: float) -> Decision | None:
+        if not self.policy.shadow:
+            return None
+        return replace(decision, would_admit=False, reason=reason, retry_after_s=retry_after_s)
+
+
+def _owners(query: Query) -> Owners:
+    caller = query.caller
+    account = caller.account
+    return Owners(caller.key_id, account.id, account.organisation, caller.address, query.model)
+
+
+def _joined(charges: tuple[Charge, ...], more: tuple[Charge, ...]) -> tuple[Charge, ...]:
+    """One charge a bucket again: the amounts added, the weights averaged over them, the earlier time kept."""
+    joined = {charge.bucket: charge for charge in charges}
+    for charge in more:
+        first = joined.get(charge.bucket)
+        if first is not None:
+            amount = first.amount + charge.amount
+            weight = (first.amount * first.weight + charge.amount * charge.weight) / amount
+            charge = first._replace(amount=amount, weight=weight)
+        joined[charge.bucket] = charge
+    return tuple(joined.values())
