@@ -1,0 +1,104 @@
+"""Least output: every caller gets what the contract promises, and nothing beyond it, from the first query."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from moatkeeper.core.answer import Answer, Output, OutputKind
+from moatkeeper.core.contract import Contract
+from moatkeeper.core.query import FloatArray
+from moatkeeper.outputs import embeddings, numbers, probabilities
+from moatkeeper.outputs.kinds import kind_of, row_kinds
+
+
+class LeastOutput:
+    """Rounds, cuts and drops by the contract alone: no chance, no memory, no row that depends on another.
+
+    Scores in [0, 1] lose decimals, other numbers significant digits, embeddings dimensions and bits; undeclared outputs
+    are dropped; labels pass. NaN and infinities stay what they are; a row with NaN has no order, so under ``top_k`` and
+    ``label_only`` all of it reads NaN.
+    """
+
+    name = "least"
+
+    def release(self, answer: Answer, contract: Contract) -> Answer:
+        """The answer as it may go out; the true one is left as it was."""
+        declared = contract.outputs
+        outputs = [
+            _release_output(output, contract) for output in answer.outputs if declared is None or output.name in declared
+        ]
+        return Answer(tuple(outputs), answer.tokens)
+
+
+def _release_output(output: Output, contract: Contract) -> Output:
+    kind = kind_of(output, contract)
+    rows = output.values
+    if rows is None or kind is OutputKind.LABELS or rows.size == 0:
+        return output
+    if kind is OutputKind.EMBEDDINGS:
+        return Output(output.name, output.kind, _release_embeddings(rows, contract))
+    return Output(output.name, output.kind, _release_rows(rows, kind, contract))
+
+
+def _release_embeddings(rows: FloatArray, contract: Contract) -> FloatArray:
+    if contract.embedding_dimensions is None and contract.embedding_bits is None:
+        return rows
+    finite = np.isfinite(rows).all(axis=1, keepdims=True)
+    released = np.where(finite, rows, 0.0)
+    if contract.embedding_dimensions is not None:
+        released = embeddings.shorten(released, contract.embedding_dimensions)
+    if contract.embedding_bits is not None:
+        released = embeddings.quantise(released, contract.embedding_bits)
+    return np.where(finite, released, np.nan)
+
+
+def _release_rows(rows: FloatArray, kind: OutputKind, contract: Contract) -> FloatArray:
+    if kind is OutputKind.VALUES:
+        return _release_numbers(rows, contract)
+    kinds = row_kinds(rows, contract)
+    released = np.empty(rows.shape)
+    if kinds.probabilities.any():
+        released[kinds.probabilities] = _release_probabilities(rows[kinds.probabilities], contract)
+    if kinds.scores.any():
+        released[kinds.scores] = _release_scores(rows[kinds.scores], contract)
+    if kinds.numbers.any():
+        released[kinds.numbers] = _release_numbers(rows[kinds.numbers], contract)
+    return released
+
+
+def _release_probabilities(rows: FloatArray, contract: Contract) -> FloatArray:
+    if contract.label_only:
+        return probabilities.one_hot(rows)
+    released = rows
+    if contract.decimals is not None:
+        released = probabilities.round_probabilities(rows, min(contract.decimals, probabilities.MOST_DECIMALS))
+    if contract.top_k is not None:
+        released = probabilities.keep_best(rows, released, contract.top_k)
+    return released
+
+
+def _release_scores(rows: FloatArray, contract: Contract) -> FloatArray:
+    if contract.label_only:
+        return probabilities.round_scores(rows, 0, contract.threshold)
+    released = rows
+    if contract.decimals is not None:
+        decimals = min(contract.decimals, probabilities.MOST_DECIMALS)
+        released = probabilities.round_scores(rows, decimals, contract.threshold)
+    if contract.top_k is not None:
+        released = probabilities.keep_best(rows, released, contract.top_k)
+    return released
+
+
+def _release_numbers(rows: FloatArray, contract: Contract) -> FloatArray:
+    several = rows.shape[1] > 1
+    if contract.label_only:
+        released = probabilities.one_hot(rows) if several else numbers.signs(rows)
+    else:
+        released = rows
+        if contract.significant_digits is not None:
+            released = numbers.round_numbers(rows, contract.significant_digits)
+        if contract.top_k is not None:
+            released = numbers.keep_best(rows, released, contract.top_k)
+    if contract.label_only or contract.top_k is not None:
+        released = np.where(np.isnan(rows).any(axis=1, keepdims=True), np.nan, released)
+    return released
