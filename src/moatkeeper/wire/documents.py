@@ -1,0 +1,108 @@
+"""JSON documents on the wire: read strictly, written again from what was read, so that nobody reads them differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from moatkeeper.core.contract import Contract
+from moatkeeper.errors import MalformedRequest, UnexpectedAnswer, UnsupportedMedia
+from moatkeeper.wire.base import Asked, Message, Stream, media_parameters, media_type
+
+JSON_TYPES = frozenset({"application/json", "text/json", ""})
+"""Media types read as JSON; the empty one because many clients of model servers send none."""
+
+_UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+_PLAIN_ENCODINGS = frozenset({b"", b"identity"})
+
+FORWARD_JSON: Mapping[bytes, bytes | None] = {
+    b"content-type": b"application/json",
+    b"content-encoding": None,
+    b"accept-encoding": b"identity",  # what arrives compressed could not be read, and so not be made less precise
+    b"range": None,
+}
+"""Header fields of every JSON request to the model server: they say what the body is now, whatever the client said."""
+
+DELIVER_JSON: Mapping[bytes, bytes | None] = {
+    b"content-type": b"application/json",
+    b"content-encoding": None,
+    b"etag": None,
+    b"content-md5": None,
+    b"digest": None,
+    b"content-digest": None,
+    b"repr-digest": None,
+}
+"""Header fields of every JSON answer. Digests of the true answer would let a caller test guesses at what was rounded away."""
+
+
+class Unary:
+    """Part of a codec whose protocol has no streamed answers."""
+
+    def stream(self, asked: Asked, contract: Contract) -> Stream:
+        """Never called, as no request of these protocols asks for a stream."""
+        raise UnexpectedAnswer(f"{asked.route.format} does not stream")
+
+
+def require_plain(message: Message) -> None:
+    """Raises UnsupportedMedia for a compressed request or one in another charset than UTF-8."""
+    if message.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
+        raise UnsupportedMedia("the request is compressed; send it with Content-Encoding: identity")
+    if b";" in message.header(b"content-type"):
+        charset = media_parameters(message).get("charset", "").lower()
+        if charset not in _UTF8:
+            raise UnsupportedMedia("the request is not in UTF-8")
+
+
+def require_json(message: Message) -> None:
+    """Raises UnsupportedMedia unless the request says that it is plain JSON in UTF-8, or says nothing."""
+    require_plain(message)
+    if media_type(message) not in JSON_TYPES:
+        raise UnsupportedMedia("expected Content-Type: application/json")
+
+
+def read_json(body: bytes) -> object:
+    """The document of a request; raises MalformedRequest for anything but strict JSON (no NaN, no Infinity, no BOM).
+
+    Where a key appears twice the last one counts, here and, because the body is written again, for the model server.
+    """
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedRequest(f"the body is not valid JSON: {error}") from None
+    return document
+
+
+def write_request(document: object) -> bytes:
+    """The bytes of a request's document; raises MalformedRequest where it is nested too deeply to be written."""
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise MalformedRequest("the body is nested too deeply") from None
+
+
+def read_answer(reply: Message) -> object:
+    """The document of an answer; raises UnexpectedAnswer for anything but plain JSON."""
+    if reply.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
+        raise UnexpectedAnswer("the answer is compressed although identity was asked for")
+    kind = media_type(reply)
+    if kind not in JSON_TYPES:
+        raise UnexpectedAnswer(f"expected a JSON answer, found {kind}")
+    return parse_answer(reply.body)
+
+
+def parse_answer(body: bytes) -> object:
+    """The document in an answer's JSON bytes; raises UnexpectedAnswer."""
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnexpectedAnswer(f"the answer is not valid JSON: {error}") from None
+    return document
+
+
+def write_answer(document: object) -> bytes:
+    """The bytes of an answer's document; raises UnexpectedAnswer where it is nested too deeply to be written."""
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise UnexpectedAnswer("the answer is nested too deeply") from None
