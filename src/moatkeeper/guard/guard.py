@@ -71,8 +71,8 @@ class Guard:
         )
         if reservation.refused_by:
             decision = self._refusal(f"limit:{reservation.refused_by}", reservation.wait_s, standing, contract)
-            return replace(decision, quota=plan.quota(owners, query.at, memory.bucket))
-        quota = plan.quota(owners, query.at, lambda key: reservation.changes.get(key) or memory.bucket(key))
+            return replace(decision, quota=plan.quota(owners, query.at, {}, memory.bucket))
+        quota = plan.quota(owners, query.at, reservation.changes, memory.bucket)
         decision = Decision(True, True, ADMITTED, 0.0, standing, contract, reservation.charges, quota)
         memory.apply(reservation.changes)
         return decision

@@ -49,10 +49,14 @@ class Limit:
 
 
 class Strategy(Protocol):
-    """The arithmetic of one kind of bucket, pure: state in, state out."""
+    """The arithmetic of one kind of bucket, pure: state in, state out.
 
-    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
-        """Seconds until ``amount`` fits under ``capacity``; 0 if it fits now; ``inf`` if it never will."""
+    ``at`` may run backwards (a corrected clock, a late arrival): that never frees what was taken. A bucket is idle, and may
+    be forgotten, where ``used`` is 0.
+    """
+
+    def fit(self, state: BucketState, amount: float, capacity: float, at: float) -> BucketState | None:
+        """The state after taking ``amount``, above 0, or None where it does not fit under ``capacity`` now."""
         ...
 
     def take(self, state: BucketState, amount: float, at: float) -> BucketState:
@@ -60,9 +64,9 @@ class Strategy(Protocol):
         ...
 
     def used(self, state: BucketState, at: float) -> float:
-        """What is counted as consumed at ``at``, in the limit's unit."""
+        """What is counted as consumed at ``at``, in the limit's unit, from 0 up."""
         ...
 
-    def idle(self, state: BucketState, at: float) -> bool:
-        """Whether the state is worth no more than a fresh one, and may be forgotten."""
+    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
+        """Seconds until ``amount`` fits under ``capacity``; 0 if it fits now; ``inf`` if it never will."""
         ...

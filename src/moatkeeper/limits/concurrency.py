@@ -15,11 +15,10 @@ class InFlight:
 
     __slots__ = ()
 
-    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
-        """0 if ``amount`` fits, ``inf`` if it never will, else RETRY_S: a suggestion, since only a settlement frees a place."""
-        if amount > capacity:
-            return inf
-        return 0.0 if not state or state[0] + amount <= capacity else RETRY_S
+    def fit(self, state: BucketState, amount: float, capacity: float, at: float) -> BucketState | None:
+        """The state with ``amount`` more in flight, or None where that is more than ``capacity``."""
+        count = state[0] + amount if state else amount
+        return (count,) if count <= capacity else None
 
     def take(self, state: BucketState, amount: float, at: float) -> BucketState:
         """The state with ``amount`` more or fewer in flight, never fewer than none."""
@@ -30,9 +29,11 @@ class InFlight:
         """How many are in flight."""
         return state[0] if state else 0
 
-    def idle(self, state: BucketState, at: float) -> bool:
-        """Whether none is in flight."""
-        return not state
+    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
+        """0 if ``amount`` fits, ``inf`` if it never will, else RETRY_S: a suggestion, since only a settlement frees a place."""
+        if amount > capacity:
+            return inf
+        return 0.0 if not state or state[0] + amount <= capacity else RETRY_S
 
 
 def counts_in_flight(state: BucketState) -> bool:

@@ -6,6 +6,9 @@ from math import inf
 
 from moatkeeper.limits.base import BucketState
 
+_ROUNDING = 1 + 1e-9
+"""A level is a sum of many small drains; this much above the burst is rounding, not a query."""
+
 
 class Rate:
     """The generic cell rate algorithm in its leaky-bucket form; ``capacity`` is the burst.
@@ -20,12 +23,12 @@ class Rate:
     def __init__(self, amount: float, per_s: float) -> None:
         self._per_second = amount / per_s
 
-    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
-        """Seconds until the level has drained far enough; 0 if ``amount`` fits now, ``inf`` if it never will."""
-        if amount > capacity:
-            return inf
-        excess = _level(state, at) + amount - capacity
-        return excess / state[2] + max(0.0, state[1] - at) if excess > 0 else 0.0
+    def fit(self, state: BucketState, amount: float, capacity: float, at: float) -> BucketState | None:
+        """The state with the level raised, or None where it would stand above ``capacity``."""
+        level = _level(state, at) + amount
+        if level > capacity * _ROUNDING:
+            return None
+        return (level, max(at, state[1]) if state else at, self._per_second)
 
     def take(self, state: BucketState, amount: float, at: float) -> BucketState:
         """The state with the level raised; a negative amount lowers it, less what has drained since it was taken."""
@@ -39,9 +42,14 @@ class Rate:
         """The level at ``at``."""
         return _level(state, at)
 
-    def idle(self, state: BucketState, at: float) -> bool:
-        """Whether the level has drained."""
-        return _level(state, at) <= 0
+    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
+        """Seconds until the level has drained far enough; 0 if ``amount`` fits now, ``inf`` if it never will."""
+        if amount > capacity:
+            return inf
+        excess = _level(state, at) + amount - capacity
+        if excess <= capacity * (_ROUNDING - 1):
+            return 0.0
+        return excess / state[2] + max(0.0, state[1] - at)
 
     def _give_back(self, state: BucketState, amount: float, at: float) -> BucketState:
         """Lowers the level by what of ``amount`` has surely not drained yet, so that nothing is returned twice."""

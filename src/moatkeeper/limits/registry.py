@@ -64,7 +64,7 @@ def parse_bucket(key: str) -> Bucket:
 
 
 def strategy_of_bucket(key: str) -> Strategy:
-    """The arithmetic that reads the states of a bucket; for ``used`` and ``idle`` only, as keys do not hold the amount."""
+    """The arithmetic that reads a bucket's states; for ``used`` only, as keys do not hold the amount of a limit."""
     return _reader(*key.rsplit(":", 2)[1:])
 
 

@@ -25,19 +25,15 @@ class Window:
     def __init__(self, per_s: float) -> None:
         self._width = per_s / SLOTS
 
-    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
-        """Seconds until ``amount`` fits, which is when a slot leaves the window; 0 if it fits now, ``inf`` if it never will."""
-        used = self.used(state, at)
-        if used + amount <= capacity:
-            return 0.0
-        if amount > capacity:
-            return inf
-        newest = state[0]
-        for age in range(len(state) - 3, -1, -1):
-            leaves = (newest - age + SLOTS + 1) * self._width
-            if leaves > at and sum(state[2 : 2 + age]) + amount <= capacity:
-                return leaves - at
-        return inf  # unreachable for finite numbers: with every slot gone, amount <= capacity fits
+    def fit(self, state: BucketState, amount: float, capacity: float, at: float) -> BucketState | None:
+        """The state with ``amount`` more, or None where some window would then hold more than ``capacity``."""
+        if not state:
+            return (at // self._width, amount, amount) if amount <= capacity else None
+        if at // self._width <= state[0]:  # nothing leaves and no slot begins: the common case, in one step
+            total = state[1] + amount
+            return (state[0], total, state[2] + amount, *state[3:]) if total <= capacity else None
+        taken = self.take(state, amount, at)
+        return taken if taken[1] <= capacity else None
 
     def take(self, state: BucketState, amount: float, at: float) -> BucketState:
         """The state with ``amount`` more; a negative one is given back where it was taken, as far as it still counts."""
@@ -65,9 +61,19 @@ class Window:
             return state[1]
         return sum(state[2 : 2 + int(counted)]) if counted > 0 else 0
 
-    def idle(self, state: BucketState, at: float) -> bool:
-        """Whether nothing in the state counts any more."""
-        return self.used(state, at) <= 0
+    def wait_s(self, state: BucketState, amount: float, capacity: float, at: float) -> float:
+        """Seconds until ``amount`` fits, which is when a slot leaves the window; 0 if it fits now, ``inf`` if it never will."""
+        if amount > capacity:
+            return inf
+        if self.used(state, at) + amount <= capacity:
+            return 0.0
+        newer, age = 0.0, 0  # what is counted in the slots newer than the one of this age, which has to leave
+        for count in state[2:]:
+            newer += count
+            if newer + amount > capacity:
+                break
+            age += 1
+        return (state[0] - age + SLOTS + 1) * self._width - at
 
     def _give_back(self, state: BucketState, amount: float, at: float) -> BucketState:
         """Takes from the slot of ``at``, then from later ones, where a late arrival or an extension was counted."""
