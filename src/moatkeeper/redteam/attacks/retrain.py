@@ -1,0 +1,102 @@
+"""Retraining: ask real rows, and once they run out mixtures of them, then fit a substitute to the answers.
+
+Tramèr et al. 2016, section 4, call it black-box retraining. Deviations: the thief has rows of the right population (no
+labels), fits log-odds rather than labels, and does not adapt its queries, so every prefix of them is a smaller theft.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+
+from moatkeeper.core.query import FloatArray
+from moatkeeper.errors import MissingExtra
+from moatkeeper.redteam.base import Loot, Surrogate, Victim
+
+SCORE_FLOOR = 0.005
+"""Half the last place of two decimals: a rounded 0 or 1 becomes a finite log-odds, as good a guess as any."""
+MIX = 0.7  # share of a mixture's fields from its first parent; nearer 1: closer to real rows, and less new
+
+
+class _Regressor(Protocol):
+    def fit(self, rows: FloatArray, targets: FloatArray) -> _Regressor: ...
+
+    def predict(self, rows: FloatArray) -> FloatArray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """Boosted trees on the log-odds of each class against the rest."""
+
+    regressors: tuple[_Regressor, ...]
+
+    def scores(self, rows: FloatArray) -> FloatArray:
+        """Class probabilities, shape (n, k), rows summing to 1."""
+        log_odds = np.column_stack([regressor.predict(rows) for regressor in self.regressors])
+        odds = 1.0 / (1.0 + np.exp(-log_odds))
+        if odds.shape[1] == 1:
+            return np.column_stack([1.0 - odds, odds])
+        return cast(FloatArray, odds / odds.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same scores for every row: all that is left to a thief whom nobody answered."""
+
+    row: tuple[float, ...]
+
+    def scores(self, rows: FloatArray) -> FloatArray:
+        """Shape (n, k), each row alike."""
+        return np.tile(self.row, (len(rows), 1))
+
+
+class Retrain:
+    """Asks the rows of ``pool`` (m, d) in random order, then mixtures of them."""
+
+    name = "retrain"
+
+    def __init__(self, pool: FloatArray) -> None:
+        self._pool = pool
+
+    def run(self, victim: Victim, budget: int, rng: np.random.Generator) -> Loot:
+        """A substitute fitted to at most ``budget`` answers."""
+        rows = self.queries(budget, rng)
+        answers = victim.ask(rows)
+        return Loot(fit_substitute(rows[: len(answers)], answers), len(answers), victim.refused)
+
+    def queries(self, budget: int, rng: np.random.Generator) -> FloatArray:
+        """The first ``budget`` rows of this generator's sequence, shape (budget, d)."""
+        real = self._pool[rng.permutation(len(self._pool))]
+        if budget <= len(real):
+            return real[:budget]
+        made = [self._mixture(rng) for _ in range(budget - len(real))]
+        return np.vstack([real, *made])
+
+    def _mixture(self, rng: np.random.Generator) -> FloatArray:
+        first, second = self._pool[rng.integers(len(self._pool), size=2)]
+        return cast(FloatArray, np.where(rng.random(len(first)) < MIX, first, second))
+
+
+def fit_substitute(rows: FloatArray, answers: FloatArray) -> Surrogate:
+    """The substitute for answers (n, k) on rows (n, d); a constant where there are too few answers to learn from."""
+    if len(answers) < 2:
+        return Constant((1.0, 0.0) if answers.size == 0 else tuple(answers[0]))
+    columns = answers[:, 1:] if answers.shape[1] == 2 else answers
+    clipped = np.clip(columns, SCORE_FLOOR, 1 - SCORE_FLOOR)
+    targets = np.log(clipped / (1 - clipped))
+    return Substitute(tuple(_regressor(len(rows)).fit(rows, target) for target in targets.T))
+
+
+def _regressor(rows: int) -> _Regressor:
+    """The thief's learner. Its settings were chosen on the development rows, which no measured theft touches."""
+    try:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+    except ImportError as error:
+        raise MissingExtra("the retraining attack needs scikit-learn", hint="pip install 'moatkeeper[demo]'") from error
+    leaf = max(2, min(20, rows // 20))
+    regressor = HistGradientBoostingRegressor(
+        max_iter=300, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=leaf, early_stopping=False, random_state=0
+    )
+    return cast(_Regressor, regressor)
