@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from moatkeeper.serve.http1 import Fields, RequestWriter, parse_origin
-from moatkeeper.serve.http1_connection import ClosedBeforeAnswer, Connection, Reply
+from moatkeeper.serve.http1_connection import ClosedBeforeAnswer, Connection
+from moatkeeper.serve.http1_reply import Reply
 from moatkeeper.serve.upstream_pool import Pool, Timeouts
 
 __all__ = ["Reply", "Timeouts", "Upstream"]
@@ -65,6 +66,6 @@ class Upstream:
         except BaseException:  # cancelled: the caller is gone, and with it whoever could read the answer
             reply.abandon()
             raise
-        if not reply.status and reply.error is not None:
+        if reply.error is not None and not reply.status:
             raise reply.error
         return reply

@@ -74,21 +74,28 @@ class Pool:
         Raises UpstreamUnreachable where none can be had in ``connect_s``.
         """
         loop = self._start()
-        if self._room > 0 and not self._queue:
-            self._room -= 1
-            return await self._connect(loop)
-        if not self._queue and (idle := self.take()) is not None:
-            return idle
         deadline = loop.time() + self._timeouts.connect_s
+        first = False
         while True:
-            connection = await self._wait(_Place(loop.create_future(), deadline))
+            if self._room > 0:  # then nobody waits: room goes to those first
+                self._room -= 1
+                return await self._connect(loop)
+            connection = self.take()
+            if connection is not None:
+                return connection
+            place = _Place(loop.create_future(), deadline)
+            connection = await self._wait(place, first=first)
             if connection is None:
                 return await self._connect(loop)
             if connection.usable:
                 return connection
+            first = True  # closed between being handed over and being used: the turn is kept
 
-    async def _wait(self, place: _Place) -> Connection | None:
-        self._queue.append(place)
+    async def _wait(self, place: _Place, *, first: bool) -> Connection | None:
+        if first:
+            self._queue.appendleft(place)
+        else:
+            self._queue.append(place)
         try:
             return await place.future
         except asyncio.CancelledError:
@@ -188,7 +195,7 @@ class Pool:
         for connection in tuple(self._open):
             if connection.deadline < now:
                 connection.expire()
-        while self._queue and self._queue[0].deadline < now:  # all wait equally long, so the first is the oldest
+        while self._queue and self._queue[0].deadline < now:  # all may wait equally long, so the first is the oldest
             future = self._queue.popleft().future
             if not future.done():
                 future.set_exception(
