@@ -1,1 +1,1 @@
-"""The command line: one noun a file."""
+"""The command line: arguments, printing, progress and exit codes; what it does is done below."""

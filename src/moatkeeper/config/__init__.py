@@ -1,1 +1,1 @@
-"""Settings: one declaration each, read from moatkeeper.toml, turned into a Guard policy."""
+"""Configuration: settings declared once, read from one TOML file, turned into the engine's policy."""

@@ -1,0 +1,58 @@
+"""Settings as the engine and the gateway want them: a policy table, the formats that are spoken, what fails open."""
+
+from __future__ import annotations
+
+from moatkeeper.config.settings import LimitSettings, Settings
+from moatkeeper.config.settings_limits import ContractSettings
+from moatkeeper.core.contract import Contract
+from moatkeeper.core.judgement import Standing
+from moatkeeper.guard.policy import Policy, Price, Tier
+from moatkeeper.limits.base import Limit
+from moatkeeper.wire.base import WireFormat
+from moatkeeper.wire.registry import FORMATS
+
+
+def policy(settings: Settings) -> Policy:
+    """The table that the engine decides by."""
+    return Policy(
+        tiers={
+            name: Tier(name, tuple(map(limit, tier.limits)), contract(tier.contract)) for name, tier in settings.tiers.items()
+        },
+        default_tier=settings.limits.default_tier,
+        shared=tuple(map(limit, settings.limits.shared)),
+        contracts={name: contract(model.contract) for name, model in settings.models.items() if model.contract is not None},
+        prices={
+            name: Price(model.price.per_request, model.price.per_row, model.price.per_token)
+            for name, model in settings.models.items()
+        },
+        factors={
+            Standing.GOOD: settings.standing.good,
+            Standing.WATCHED: settings.standing.watched,
+            Standing.RESTRICTED: settings.standing.restricted,
+        },
+        shadow=settings.limits.mode == "shadow",
+    )
+
+
+def limit(settings: LimitSettings) -> Limit:
+    """One limit as the engine counts it."""
+    return Limit(settings.scope, settings.unit, settings.amount, settings.per, settings.burst)
+
+
+def contract(settings: ContractSettings) -> Contract:
+    """One contract as the output policies read it."""
+    return Contract(**{name: getattr(settings, name) for name in ContractSettings.model_fields})
+
+
+def formats(settings: Settings) -> tuple[WireFormat, ...]:
+    """The formats that are spoken, in the order in which they are asked for a path."""
+    names = settings.wire.formats
+    return tuple(FORMATS[name]() for name in (FORMATS if names is None else names))
+
+
+def fail_open(settings: Settings, path: str) -> bool:
+    """Whether a request to ``path`` is answered although a part of Moatkeeper failed; the first matching override decides."""
+    for exception in settings.routes.override:
+        if exception.covers(path):
+            return exception.fail == "open"
+    return settings.routes.fail == "open"
