@@ -9,6 +9,7 @@ from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import FloatArray
 from moatkeeper.outputs import embeddings, numbers, probabilities
 from moatkeeper.outputs.kinds import kind_of, row_kinds
+from moatkeeper.outputs.small import MOST_COLUMNS, round_small
 
 
 class LeastOutput:
@@ -37,7 +38,11 @@ def _release_output(output: Output, contract: Contract) -> Output:
         return output
     if kind is OutputKind.EMBEDDINGS:
         return Output(output.name, output.kind, _release_embeddings(rows, contract))
-    return Output(output.name, output.kind, _release_rows(rows, kind, contract))
+    if rows.shape[0] == 1 and rows.shape[1] <= MOST_COLUMNS:
+        row = round_small(rows[0].tolist(), kind, contract)
+        if row is not None:
+            return Output(output.name, output.kind, np.array([row]))
+    return Output(output.name, output.kind, release_rows(rows, kind, contract))
 
 
 def _release_embeddings(rows: FloatArray, contract: Contract) -> FloatArray:
@@ -52,7 +57,8 @@ def _release_embeddings(rows: FloatArray, contract: Contract) -> FloatArray:
     return np.where(finite, released, np.nan)
 
 
-def _release_rows(rows: FloatArray, kind: OutputKind, contract: Contract) -> FloatArray:
+def release_rows(rows: FloatArray, kind: OutputKind, contract: Contract) -> FloatArray:
+    """Rows of scores or numbers, shape (n, m) with n and m at least 1, as the contract allows them."""
     if kind is OutputKind.VALUES:
         return _release_numbers(rows, contract)
     kinds = row_kinds(rows, contract)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 
 import numpy as np
@@ -13,9 +14,11 @@ MOST_DIGITS = 15
 """What every double can carry; more is served as this."""
 
 _LOWEST, _HIGHEST = -7, 22
-_POWERS = np.array([float(f"1e{exponent}") for exponent in range(_LOWEST, _HIGHEST + 1)])
-_EXACT = np.array([float(10**exponent) for exponent in range(_HIGHEST + 1)])
+_POWERS = [float(f"1e{exponent}") for exponent in range(_LOWEST, _HIGHEST + 1)]
+_EXACT = [float(10**exponent) for exponent in range(_HIGHEST + 1)]
 """Powers of ten that a double holds exactly, so that one division or product gives the nearest double to a decimal."""
+_POWERS_ARRAY = np.array(_POWERS)
+_EXACT_ARRAY = np.array(_EXACT)
 
 
 def round_numbers(rows: FloatArray, digits: int) -> FloatArray:
@@ -28,22 +31,36 @@ def round_numbers(rows: FloatArray, digits: int) -> FloatArray:
     digits = min(max(digits, 1), MOST_DIGITS)
     magnitudes = np.abs(rows)
     plain = (magnitudes >= _POWERS[0]) & (magnitudes < _POWERS[-1])
-    exponents = np.where(plain, np.searchsorted(_POWERS, magnitudes, side="right") - 1 + _LOWEST, 0)
+    exponents = np.where(plain, np.searchsorted(_POWERS_ARRAY, magnitudes, side="right") - 1 + _LOWEST, 0)
     shift = digits - 1 - exponents
-    power = _EXACT[np.abs(shift)]
+    power = _EXACT_ARRAY[np.abs(shift)]
     safe = np.where(plain, rows, 0.0)
     rounded: FloatArray = np.where(shift >= 0, np.rint(safe * power) / power, np.rint(safe / power) * power)
     if not plain.all():
         rounded = np.where(rows == 0.0, 0.0, rounded)
         for row, column in np.argwhere(~plain & (rows != 0.0)):  # beyond exact powers of ten: rare, so one by one
-            rounded[row, column] = _round_one(float(rows[row, column]), digits)
+            rounded[row, column] = _round_extreme(float(rows[row, column]), digits)
     if rows.shape[1] > 1:
         _keep_first_top(rows, rounded, digits)
     return rounded
 
 
-def _round_one(value: float, digits: int) -> float:
-    """One number of any size; what would overflow is rounded towards zero instead."""
+def round_number(value: float, digits: int) -> float:
+    """One number by the rule of ``round_numbers``, with the same bits."""
+    digits = min(max(digits, 1), MOST_DIGITS)
+    magnitude = abs(value)
+    if not _POWERS[0] <= magnitude < _POWERS[-1]:
+        return _round_extreme(value, digits) if value else 0.0
+    shift = digits - 1 - (bisect_right(_POWERS, magnitude) - 1 + _LOWEST)
+    if shift >= 0:
+        power = _EXACT[shift]
+        return round(value * power) / power
+    power = _EXACT[-shift]
+    return round(value / power) * power
+
+
+def _round_extreme(value: float, digits: int) -> float:
+    """One number of any size but zero; what would overflow is rounded towards zero instead."""
     if not math.isfinite(value):
         return value
     rounded = float(_context(digits).plus(Decimal(value)))

@@ -61,7 +61,7 @@ def round_scores(rows: FloatArray, decimals: int, threshold: float) -> FloatArra
     """
     unit = 10.0**decimals
     bounded = np.minimum(rows, 1.0)
-    units = np.rint(bounded * unit)
+    units = np.rint(bounded * unit) + 0.0  # -0.0 becomes 0.0
     units = np.where(bounded < threshold, np.minimum(units, last_below(threshold, unit)), units)
     units = np.where(bounded > threshold, np.maximum(units, first_above(threshold, unit)), units)
     values = np.where(bounded == threshold, threshold, units / unit)
