@@ -43,6 +43,11 @@ class Reply:
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole answer has arrived."""
+        return self._connection is None and self._error is None
+
     def _in_flight(self) -> bool:
         return self._connection is not None
 
