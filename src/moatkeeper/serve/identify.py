@@ -29,11 +29,7 @@ class KnownKey(Protocol):
     @property
     def id(self) -> str: ...
     @property
-    def account(self) -> str: ...
-    @property
-    def organisation(self) -> str: ...
-    @property
-    def tier(self) -> str: ...
+    def account(self) -> Account: ...
 
 
 class KeyChecker(Protocol):
@@ -123,8 +119,7 @@ class Identifier:
             key = self._keys.check(credential, at)
             if key is None:
                 raise Unauthenticated(REFUSED)
-            account = Account(key.account, key.organisation, key.tier)
-            return Identity(Caller(account, key.id, network, Basis.KEY), consumed=True)
+            return Identity(Caller(key.account, key.id, network, Basis.KEY), consumed=True)
         if self._tokens is not None and credential.count(b".") == 2:
             claimed = self._tokens.check(credential, at)
             if claimed is None:

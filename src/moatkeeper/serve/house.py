@@ -1,0 +1,210 @@
+"""Puts the parts together: one data directory, one configuration, one gateway, and what has to be done once a second."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from moatkeeper import __version__
+from moatkeeper.config.policy import fail_open, formats, policy
+from moatkeeper.config.settings import Settings
+from moatkeeper.errors import ConfigError, StoreError
+from moatkeeper.evidence import records
+from moatkeeper.evidence.canonical import Record
+from moatkeeper.guard.guard import Guard
+from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.serve.addresses import Addresses
+from moatkeeper.serve.admin import Admin, AdminPages
+from moatkeeper.serve.gateway import Gateway, ModelServer, Running
+from moatkeeper.serve.identify import Identifier, ProxyHeaders, TokenChecker
+from moatkeeper.serve.metrics import Metrics
+from moatkeeper.serve.recorder import LedgerRecorder, NoRecorder, Recorder
+from moatkeeper.serve.requests import ForwardedRequests
+from moatkeeper.serve.tracing import NO_TRACING, open_telemetry
+from moatkeeper.serve.upstream import Timeouts, Upstream
+from moatkeeper.store.keys import Keys
+from moatkeeper.store.ledger import Ledger
+from moatkeeper.store.memory import InMemory
+from moatkeeper.store.secret import load_secret
+
+log = logging.getLogger("moatkeeper.house")
+
+
+class House:
+    """Everything behind the two ports. Opened before the first request, closed after the last."""
+
+    def __init__(
+        self, settings: Settings, *, upstream: ModelServer | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.settings = settings
+        data = settings.server.data
+        self.secret = load_secret(data)
+        self.keys = Keys.open(data)
+        self.memory = InMemory()
+        self.ledger = (
+            Ledger.open(data, flush_s=settings.ledger.flush_s, queue_limit=settings.ledger.queue_limit)
+            if settings.ledger.enabled
+            else None
+        )
+        self._clock = clock
+        self._upstream = upstream if upstream is not None else model_server(settings)
+        recorder: Recorder = (
+            LedgerRecorder(self.ledger, self.secret, settings.ledger.queue_limit) if self.ledger is not None else NoRecorder()
+        )
+        self.metrics = Metrics()
+        self.gateway = Gateway(
+            self.running(settings),
+            self._upstream,
+            self.memory,
+            recorder,
+            metrics=self.metrics,
+            tracing=open_telemetry() if settings.telemetry.opentelemetry else NO_TRACING,
+            clock=clock,
+        )
+        self.admin = Admin(AdminPages(self._health, self._problems, self._exposition, self._shadow))
+        self._note(
+            records.START,
+            records.start_record(
+                version=__version__, process=os.getpid(), upstreams=self._upstreams(), shadow=self._is_shadow()
+            ),
+        )
+
+    def running(self, settings: Settings) -> Running:
+        """What a configuration makes of the gateway; raises ConfigError."""
+        return Running(
+            guard=Guard(policy(settings), LeastOutput()),
+            formats=formats(settings),
+            identifier=self._identifier(settings),
+            requests=ForwardedRequests(_authorization(settings)),
+            fail_open=lambda path: fail_open(settings, path),
+            body_limit=settings.server.body_limit_bytes,
+            answer_limit=settings.server.answer_limit_bytes,
+            max_in_flight=settings.server.max_in_flight,
+            read_timeout_s=settings.server.read_timeout_s,
+            show_quota=settings.limits.mode == "enforce",
+        )
+
+    def reload(self, settings: Settings) -> None:
+        """Takes a new configuration up between two requests; raises ConfigError and keeps the old one."""
+        self.gateway.running = self.running(settings)
+        self.settings = settings
+
+    def tick(self) -> None:
+        """What is done once a second: other processes' changes are taken in, idle buckets forgotten."""
+        self.keys.refresh()
+
+    async def close(self) -> None:
+        """Writes down what waits; call after the last request."""
+        self._note(records.STOP, records.stop_record(process=os.getpid(), reason="asked to stop"))
+        if isinstance(self._upstream, Upstream):
+            await self._upstream.close()
+        if self.ledger is not None:
+            self.ledger.close()
+        self.keys.close()
+
+    def _note(self, kind: str, fields: Record) -> None:
+        if self.ledger is not None:
+            try:
+                self.ledger.append(kind, self._clock(), fields)
+            except StoreError as error:
+                log.error("the ledger takes no records", extra={"detail": error.message})
+
+    def _identifier(self, settings: Settings) -> Identifier:
+        identity = settings.identity
+        header = identity.header
+        return Identifier(
+            secret=self.secret,
+            addresses=Addresses(str(network) for network in identity.trusted_proxies),
+            keys=self.keys,
+            tokens=_tokens(settings, self.secret),
+            proxy_headers=ProxyHeaders(_field(header.account), _field(header.organisation), _field(header.tier))
+            if header
+            else None,
+            default_tier=settings.limits.default_tier,
+            required=identity.mode == "required",
+        )
+
+    def _is_shadow(self) -> bool:
+        return self.settings.limits.mode == "shadow"
+
+    def _upstreams(self) -> list[str]:
+        return [self.settings.upstream.url] if self.settings.upstream.url else []
+
+    def _health(self) -> dict[str, object]:
+        ledger = self.ledger
+        return {
+            "status": "ok",
+            "version": __version__,
+            "ledger_written": ledger.written if ledger is not None else None,
+            "ledger_waiting": ledger.depth if ledger is not None else None,
+        }
+
+    def _problems(self) -> list[str]:
+        problem = self.ledger.failed if self.ledger is not None else None
+        return [problem.message] if problem is not None else []
+
+    def _exposition(self) -> bytes:
+        gauges = self.metrics.gauges
+        gauges["keys"] = len(self.keys)
+        if self.ledger is not None:
+            gauges["ledger_written"] = self.ledger.written
+            gauges["ledger_waiting"] = self.ledger.depth
+        return self.metrics.exposition()
+
+    def _shadow(self) -> dict[str, object]:
+        return self.gateway.shadow.document(shadow=self._is_shadow())
+
+
+def model_server(settings: Settings) -> Upstream:
+    """The client of the configured model server; raises ConfigError where none is configured."""
+    upstream = settings.upstream
+    if upstream.url is None:
+        raise ConfigError(
+            "no model server is configured: expected `upstream.url`",
+            hint="run: moatkeeper serve --upstream http://127.0.0.1:8000",
+        )
+    return Upstream(
+        upstream.url,
+        timeouts=Timeouts(
+            connect_s=upstream.connect_timeout_s,
+            first_byte_s=upstream.first_byte_timeout_s,
+            idle_s=upstream.idle_timeout_s,
+            keep_alive_s=upstream.keep_alive_s,
+        ),
+        connections=upstream.connections,
+        ca_file=str(upstream.ca_file) if upstream.ca_file is not None else None,
+    )
+
+
+def _authorization(settings: Settings) -> bytes | None:
+    """The credential for the model server, from the environment; raises ConfigError where the variable is not set."""
+    name = settings.upstream.authorization_env
+    if name is None:
+        return None
+    value = os.environ.get(name, "").strip()
+    if not value or not value.isprintable():
+        raise ConfigError(
+            f"the environment variable {name} is not set or not printable, expected the value of `Authorization`",
+            hint=f'set it, for example: export {name}="Bearer ..."',
+        )
+    return value.encode()
+
+
+def _tokens(settings: Settings, secret: bytes) -> TokenChecker | None:
+    jwt = settings.identity.jwt
+    if jwt is None:
+        return None
+    # An optional dependency: the module itself says which extra is missing.
+    from moatkeeper.serve.tokens import Claims, Tokens
+
+    claims = Claims(jwt.issuer, jwt.audience, jwt.account_claim, jwt.organisation_claim or "", jwt.tier_claim or "")
+    return Tokens(
+        Path(jwt.keys_file), claims, secret=secret, default_tier=settings.limits.default_tier, algorithms=jwt.algorithms
+    )
+
+
+def _field(name: str | None) -> bytes:
+    return name.lower().encode() if name else b""
