@@ -16,7 +16,7 @@ from moatkeeper.demo.report import as_json, as_text
 from moatkeeper.demo.run import Plan, perform
 from moatkeeper.demo.stage import Stage, staged
 from moatkeeper.demo.theft import LADDER
-from moatkeeper.demo.tour import tour
+from moatkeeper.demo.tour import VISITORS, tour
 from moatkeeper.errors import MissingExtra
 
 INTERRUPTED = 130
@@ -47,7 +47,7 @@ def demo(
     plan = Plan(seed, repetitions, budget)
     try:
         _tell("starting the model server and the gateway")
-        with staged(out, seed) as stage:
+        with staged(out, seed, {**plan.cast, **VISITORS}) as stage:
             findings = perform(stage, plan, _tell)
             draw(findings, out / "theft.png")
             if json_file is not None:

@@ -47,8 +47,8 @@ def draw(findings: Findings, path: Path) -> None:
     axes.set_ylabel(f"copy and model decide alike ({findings.held_out_rows:,} held-out clients)")
     axes.set_title("Theft of a credit model through its API, bare and behind Moatkeeper", fontsize=12, loc="left")
     axes.grid(color="#dddddd", linewidth=0.6)
-    thieves = f"mean and range of {findings.plan.repetitions} thieves"
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12), fontsize=9, framealpha=0.95, title=thieves, title_fontsize=8)
+    note = f"mean and range of {findings.plan.repetitions} thieves\ndotted: refused for the rest of the hour"
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12), fontsize=9, framealpha=0.95, title=note, title_fontsize=8)
     figure.savefig(path)
 
 
@@ -84,9 +84,7 @@ def _draw_line(axes: Axes, line: _Line, budget: int) -> None:
     axes.plot(line.budgets, line.means, label=line.title, **line.style)
     axes.fill_between(line.budgets, line.lowest, line.highest, color=colour, alpha=0.1, linewidth=0)
     if line.budgets and line.budgets[-1] < budget:
-        end = (line.budgets[-1], line.means[-1])
-        axes.plot([end[0], budget], [end[1]] * 2, color=colour, linestyle=":", linewidth=1.5)
-        axes.annotate("refused for the rest of the hour", end, (12, -12), **NOTE, color=colour)
+        axes.plot([line.budgets[-1], budget], [line.means[-1]] * 2, color=colour, linestyle=":", linewidth=1.6)
 
 
 def _draw_baselines(axes: Axes, findings: Findings) -> None:

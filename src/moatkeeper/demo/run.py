@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from moatkeeper.demo.credit import Split, load, split
@@ -18,6 +18,30 @@ ENTERPRISE_ROWS_PER_HOUR = 10_000
 COLUMNS = 23
 LINEAR_LADDER = (COLUMNS + 1, FREE_ROWS_PER_HOUR)
 """Equation solving needs one answer for each weight and one for the constant; a free account's hour gives more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A kind of thief behind the gateway. ``rows_per_hour`` is what demo.toml gives each of its accounts."""
+
+    id: str
+    title: str
+    tier: str
+    rows_per_hour: int
+    accounts: int = 1
+
+    def names(self, repetition: int) -> tuple[str, ...]:
+        """The accounts of one repetition of the theft."""
+        return tuple(f"{self.id}-{repetition}-{number}" for number in range(self.accounts))
+
+
+ROLES = (
+    Role("one_free_account", "1 free account", "free", FREE_ROWS_PER_HOUR),
+    Role("free_account_farm", f"{FARM_ACCOUNTS} free accounts", "free", FREE_ROWS_PER_HOUR, FARM_ACCOUNTS),
+    Role("one_enterprise_account", "enterprise account", "enterprise", ENTERPRISE_ROWS_PER_HOUR),
+    Role("one_labels_account", "enterprise, labels only", "labels", ENTERPRISE_ROWS_PER_HOUR),
+)
+LINEAR_ROLE = Role("one_free_account_linear", "1 free account", "free", FREE_ROWS_PER_HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,15 @@ class Plan:
     def seeds(self) -> tuple[int, ...]:
         """One for each thief of a kind, different from every other run's seeds."""
         return tuple(range(1_000 * self.seed, 1_000 * self.seed + self.repetitions))
+
+    @property
+    def cast(self) -> Mapping[str, str]:
+        """The tier of every account that the run needs, by name."""
+        tiers = {customer.name: customer.tier for customer in CUSTOMERS}
+        for role in (*ROLES, LINEAR_ROLE):
+            for repetition in range(self.repetitions):
+                tiers |= dict.fromkeys(role.names(repetition), role.tier)
+        return tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +96,14 @@ def perform(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Findings:
     with PredictClient(stage.bare_url, TREES) as trees, PredictClient(stage.bare_url, LINEAR) as linear:
         prize = Prize(TREES, "retrain", judge_of(trees, parts.held_out, plan.seed))
         old_prize = Prize(LINEAR, "equations", judge_of(linear, parts.held_out, plan.seed))
-    bare, *guarded = (_stolen(thief, prize, plan.rungs, parts, plan, tell) for thief in _thieves(stage, plan))
+    nobody = _bare_thief(stage, plan)
+    bare, *guarded = (
+        _stolen(thief, prize, plan.rungs, parts, plan, tell)
+        for thief in (nobody, *(_guarded_thief(stage, plan, role) for role in ROLES))
+    )
     linear_bare, linear_guarded = (
         _stolen(thief, old_prize, LINEAR_LADDER, parts, plan, tell)
-        for thief in (_bare_thief(stage, plan), _free_thief(stage, plan))
+        for thief in (nobody, _guarded_thief(stage, plan, LINEAR_ROLE))
     )
     judge = prize.judge
     return Findings(
@@ -83,9 +120,8 @@ def perform(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Findings:
 
 
 def _honest(stage: Stage, parts: Split) -> Experience:
-    keys = {customer.name: stage.open_accounts([customer.name], customer.tier)[0] for customer in CUSTOMERS}
     with PredictClient(stage.bare_url, TREES) as bare, PredictClient(stage.gateway_url, TREES) as guarded:
-        return compare(bare, guarded, keys, parts.customers.rows)
+        return compare(bare, guarded, stage.keys, parts.customers.rows)
 
 
 def _stolen(
@@ -107,25 +143,7 @@ def _bare_thief(stage: Stage, plan: Plan) -> Thief:
     return Thief("bare", "bare", stage.bare_url, (("",),) * plan.repetitions, None)
 
 
-def _free_thief(stage: Stage, plan: Plan) -> Thief:
-    return _guarded_thief(stage, plan, "one_free_account", "1 free account", "free", FREE_ROWS_PER_HOUR)
-
-
-def _thieves(stage: Stage, plan: Plan) -> tuple[Thief, ...]:
-    """Everybody who tries: the bare one first, then the one with a single free account."""
-    farm = f"{FARM_ACCOUNTS} free accounts"
-    hourly = ENTERPRISE_ROWS_PER_HOUR
-    return (
-        _bare_thief(stage, plan),
-        _free_thief(stage, plan),
-        _guarded_thief(stage, plan, "free_account_farm", farm, "free", FREE_ROWS_PER_HOUR, FARM_ACCOUNTS),
-        _guarded_thief(stage, plan, "one_enterprise_account", "enterprise account", "enterprise", hourly),
-        _guarded_thief(stage, plan, "one_labels_account", "enterprise, labels only", "labels", hourly),
-    )
-
-
-def _guarded_thief(stage: Stage, plan: Plan, name: str, title: str, tier: str, rows_per_hour: int, accounts: int = 1) -> Thief:
-    """A thief behind the gateway, who opens fresh accounts for each repetition."""
-    names = [f"{name}-{number}" for number in range(accounts)]
-    keys = tuple(stage.open_accounts(names, tier) for _ in range(plan.repetitions))
-    return Thief(name, title, stage.gateway_url, keys, accounts * rows_per_hour)
+def _guarded_thief(stage: Stage, plan: Plan, role: Role) -> Thief:
+    """A thief behind the gateway, who has accounts of his own for each repetition."""
+    keys = tuple(tuple(stage.keys[name] for name in role.names(repetition)) for repetition in range(plan.repetitions))
+    return Thief(role.id, role.title, stage.gateway_url, keys, role.rows_per_hour * role.accounts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,19 +20,14 @@ POLL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The addresses of the running servers, and where the gateway keeps its data."""
+    """The addresses of the running servers, where the gateway keeps its data, and an API key for each account by name."""
 
     bare_url: str
     gateway_url: str
     admin_url: str
     data: Path
+    keys: Mapping[str, str]
     servers: tuple[Server, ...]
-
-    def open_accounts(self, names: Sequence[str], tier: str) -> tuple[str, ...]:
-        """A new API key for each name; the names get an ending that no earlier run on the same data used."""
-        run = f"{time.time_ns():x}"
-        with Keys.open(self.data) as keys:
-            return tuple(keys.add(f"{name}-{run}", tier=tier, label="demo").plaintext for name in names)
 
     def watch(self) -> None:
         """Returns never, and raises MoatkeeperError when a server ends on its own."""
@@ -43,18 +38,29 @@ class Stage:
 
 
 @contextmanager
-def staged(out: Path, seed: int) -> Iterator[Stage]:
-    """Both servers, ready, with their logs, configuration and data under ``out``; stopped on the way out."""
+def staged(out: Path, seed: int, cast: Mapping[str, str]) -> Iterator[Stage]:
+    """Both servers, ready, with their logs, configuration and data under ``out``; stopped on the way out.
+
+    ``cast`` gives the tier of each account by name.
+    """
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     configuration = out / CONFIGURATION
     configuration.write_text(files("moatkeeper.demo").joinpath(CONFIGURATION).read_text())
+    keys = _open_accounts(data, cast)
     with ExitStack() as stack:
         model, bare_url = _model_server(seed)
         servers = [stack.enter_context(Server(model, out / "model-server.log"))]
         gateway, gateway_url, admin_url = _gateway(bare_url, data, configuration)
         servers.append(stack.enter_context(Server(gateway, out / "gateway.log")))
-        yield Stage(bare_url, gateway_url, admin_url, data, tuple(servers))
+        yield Stage(bare_url, gateway_url, admin_url, data, keys, tuple(servers))
+
+
+def _open_accounts(data: Path, cast: Mapping[str, str]) -> Mapping[str, str]:
+    """A new key for each name, which gets an ending that no earlier run on the same data used: nobody inherits its use."""
+    run = f"{time.time_ns():x}"
+    with Keys.open(data) as keys:
+        return {name: keys.add(f"{name}-{run}", tier=tier, label="demo").plaintext for name, tier in cast.items()}
 
 
 def _model_server(seed: int) -> tuple[Command, str]:
