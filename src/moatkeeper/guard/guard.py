@@ -89,9 +89,10 @@ class Guard:
             return decision
         account = query.caller.account
         plan = self._plans.get(account.tier, self._default_plan)
-        factor = self._factors[memory.standing(account.id)]
+        standing = memory.standing(account.id)
+        factor = self._factors[standing]
         if factor <= 0:
-            return self._cut(decision, "standing:ended", inf)
+            return self._cut(decision, f"standing:{standing.value}", inf)
         money = self._price(query).of(0, 0, tokens) if plan.charges_money else 0
         reservation = plan.reserve(
             _owners(query),
