@@ -1,0 +1,123 @@
+"""Standings of accounts: what holds now, and the whole history of who changed it, when and why."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from moatkeeper.core.judgement import Standing
+from moatkeeper.evidence.records import STANDING, standing_record
+from moatkeeper.store.keys import check_name
+from moatkeeper.store.ledger_rows import extend, prepare
+from moatkeeper.store.sqlite import FILE_NAME, connect, storing, transaction
+
+NOTE_LIMIT = 2_000
+ACCOUNT_LIMIT = 256
+"""As long as a signed token or a proxy may name an account."""
+
+_COLUMNS = "account, standing, reason, note, who, at, revision"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """One change of an account's standing. ``at`` is UTC seconds; ``reason`` a code, ``note`` free text."""
+
+    account: str
+    standing: Standing
+    reason: str
+    note: str
+    who: str
+    at: float
+
+
+class Standings:
+    """The standings of one data directory, held in memory. Accounts that nobody judged are GOOD and cost nothing."""
+
+    def __init__(self, data: Path, *, create: bool = True) -> None:
+        self._path = data / FILE_NAME
+        self._connection = connect(data, create=create)
+        self._lock = threading.Lock()
+        self._current: dict[str, Standing] = {}
+        self._revision = 0
+        try:
+            self.refresh()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def open(cls, data: Path, *, create: bool = True) -> Self:
+        """The standings of ``data``; raises StoreError."""
+        return cls(data, create=create)
+
+    def get(self, account: str) -> Standing:
+        """The standing of an account; GOOD where nobody judged it."""
+        return self._current.get(account, Standing.GOOD)
+
+    def all(self) -> Mapping[str, Standing]:
+        """Every account that is not GOOD, as it stands; a live view."""
+        return MappingProxyType(self._current)
+
+    def set(
+        self, account: str, standing: Standing, *, reason: str, note: str = "", who: str = "", at: float | None = None
+    ) -> StandingChange:
+        """The change, durable and in the ledger, both or neither; raises UsageError for unprintable or empty names."""
+        check_name("account", account, limit=ACCOUNT_LIMIT)
+        check_name("reason", reason)
+        check_name("note", note, least=0, limit=NOTE_LIMIT)
+        change = StandingChange(account, standing, reason, note, who, time.time() if at is None else at)
+        with self._lock, storing(self._path), transaction(self._connection):
+            row = self._connection.execute(
+                "SELECT standing FROM standings WHERE account = ? ORDER BY revision DESC LIMIT 1", (account,)
+            ).fetchone()
+            before = Standing.GOOD if row is None else Standing(row[0])
+            self._connection.execute(
+                "INSERT INTO standings (account, standing, reason, note, who, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (account, standing.value, reason, note, who, change.at),
+            )
+            fields = standing_record(account, before, standing, reason=reason, note=note, who=who)
+            extend(self._connection, [prepare(STANDING, change.at, fields)])
+        self.refresh()
+        return change
+
+    def history(self, account: str | None = None) -> list[StandingChange]:
+        """All changes, oldest first; of one account where it is named."""
+        statement = f"SELECT {_COLUMNS} FROM standings WHERE ? IS NULL OR account = ? ORDER BY revision"  # noqa: S608
+        with self._lock, storing(self._path):
+            return [_change(row) for row in self._connection.execute(statement, (account, account))]
+
+    def refresh(self) -> frozenset[str]:
+        """The accounts whose standing was set since, by this process or another. Cheap enough for once a second."""
+        statement = f"SELECT {_COLUMNS} FROM standings WHERE revision > ? ORDER BY revision"  # noqa: S608
+        changed = set()
+        with self._lock, storing(self._path):
+            for row in self._connection.execute(statement, (self._revision,)):
+                change = _change(row)
+                changed.add(change.account)
+                if change.standing is Standing.GOOD:
+                    self._current.pop(change.account, None)
+                else:
+                    self._current[change.account] = change.standing
+                self._revision = row[-1]
+        return frozenset(changed)
+
+    def close(self) -> None:
+        """Ends the connection; ``get`` goes on with what is in memory."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _change(row: sqlite3.Row | tuple[str, str, str, str, str, float, int]) -> StandingChange:
+    account, standing, reason, note, who, at, _ = row
+    return StandingChange(account, Standing(standing), reason, note, who, at)
