@@ -10,7 +10,11 @@ import orjson
 
 from moatkeeper.errors import MethodRefused
 from moatkeeper.wire.base import Codec, Purpose, Route
+from moatkeeper.wire.openai_chat import ChatCodec
+from moatkeeper.wire.openai_completions import CompletionsCodec
+from moatkeeper.wire.openai_embeddings import EmbeddingsCodec
 from moatkeeper.wire.openai_plain import HealthCodec, ModelsCodec
+from moatkeeper.wire.openai_responses import DeletedCodec, ResponsesCodec, StoredCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,8 @@ class _Entry:
     purpose: Purpose
 
 
-_CREATED = "responses"
 _STORED = "responses.stored"
+_DELETED = "responses.deleted"
 
 # Everything that is not here is refused. In particular: tokenize and detokenize (the vocabulary), score, rerank, classify and
 # pooling (raw scores), props, slots, lora-adapters and metrics (the server's inside), completion, generate and invocations
@@ -30,7 +34,7 @@ _STORED = "responses.stored"
 _EXACT: Mapping[str, Mapping[str, _Entry]] = {
     "/v1/chat/completions": {"POST": _Entry("chat", Purpose.INFER)},
     "/v1/completions": {"POST": _Entry("completions", Purpose.INFER)},
-    "/v1/responses": {"POST": _Entry(_CREATED, Purpose.INFER)},
+    "/v1/responses": {"POST": _Entry("responses", Purpose.INFER)},
     "/v1/embeddings": {"POST": _Entry("embeddings", Purpose.INFER)},
     "/v1/models": {"GET": _Entry("models", Purpose.PLAIN), "HEAD": _Entry("models", Purpose.PLAIN)},
     "/health": {"GET": _Entry("health", Purpose.PLAIN), "HEAD": _Entry("health", Purpose.PLAIN)},
@@ -41,11 +45,20 @@ _MODEL = re.compile(r"/v1/models/(?P<model>(?!\.)[A-Za-z0-9._:@-]{1,256}(?:/(?!\
 
 # Deleting and cancelling are for the owner's sake (privacy, and not paying for an unwanted background answer); what they give
 # back is a response, or less, and is minimised like one.
-_STORED_METHODS = {"GET": _Entry(_STORED, Purpose.READ), "DELETE": _Entry("responses.deleted", Purpose.READ)}
+_STORED_METHODS = {"GET": _Entry(_STORED, Purpose.READ), "DELETE": _Entry(_DELETED, Purpose.READ)}
 _CANCEL_METHODS = {"POST": _Entry(_STORED, Purpose.READ)}
 _MODEL_METHODS = {"GET": _Entry("models", Purpose.PLAIN), "HEAD": _Entry("models", Purpose.PLAIN)}
 
-_CODECS: Mapping[str, Codec] = {"models": ModelsCodec(), "health": HealthCodec()}
+_CODECS: Mapping[str, Codec] = {
+    "chat": ChatCodec(),
+    "completions": CompletionsCodec(),
+    "responses": ResponsesCodec(),
+    _STORED: StoredCodec(),
+    _DELETED: DeletedCodec(),
+    "embeddings": EmbeddingsCodec(),
+    "models": ModelsCodec(),
+    "health": HealthCodec(),
+}
 
 
 @dataclass(frozen=True, slots=True)
