@@ -55,6 +55,6 @@ def test_the_common_cases_do_take_the_short_road(columns: int, seed: int) -> Non
     assert round_small((row * 40 - 7).tolist(), OutputKind.VALUES, Contract(significant_digits=9)) is not None
 
 
-@pytest.mark.parametrize("row", [[0.4999, 0.5001], [0.2, 0.9, 0.8], [float("nan")], [1.00001, 1.00002]])
+@pytest.mark.parametrize("row", [[0.2, 0.9, 0.8], [float("nan")], [1.00001, 1.00002]])
 def test_rare_rows_are_left_to_the_road_of_the_batches(row: list[float]) -> None:
     assert round_small(row, OutputKind.NUMBERS, Contract()) is None

@@ -41,7 +41,7 @@ def round_small(row: list[float], kind: OutputKind, contract: Contract) -> list[
     if len(row) == 1:
         return [_round_lone(highest, _UNITS[decimals], contract.threshold)]
     if abs(total - 1.0) <= _TOLERANCES[decimals]:
-        return _round_probabilities(row, _UNITS[decimals], contract.top_k)
+        return _round_probabilities(row, highest, _UNITS[decimals], contract.top_k)
     return None
 
 
@@ -56,23 +56,31 @@ def _round_lone(score: float, unit: float, threshold: float) -> float:
     return value
 
 
-def _round_probabilities(row: list[float], unit: float, top_k: int | None) -> list[float] | None:
+def _round_probabilities(row: list[float], highest: float, unit: float, top_k: int | None) -> list[float]:
     scaled = [score * unit for score in row]
     units = list(map(int, scaled))
-    by_score = sorted(range(len(row)), key=row.__getitem__, reverse=True)
     missing = int(unit) - sum(units)
     if missing:
         lost = list(map(sub, scaled, units))
-        for column in sorted(by_score, key=lost.__getitem__, reverse=True)[:missing]:
+        by_loss = sorted(range(len(row)), key=lost.__getitem__, reverse=True)
+        if missing < len(row) and lost[by_loss[missing - 1]] == lost[by_loss[missing]]:
+            by_loss = sorted(_by_score(row), key=lost.__getitem__, reverse=True)  # equal losses go by the true order
+        for column in by_loss[:missing]:
             units[column] += 1
-    top = by_score[0]
-    if units.count(units[top]) > row.count(row[top]):  # a lower class ties with the top
-        return None
+    top = row.index(highest)
+    if units.count(units[top]) > row.count(highest):  # a lower class ties with the top
+        tied = [column for column, count in enumerate(units) if count == units[top] and row[column] < highest]
+        units[min(tied, key=lambda column: (row[column], -column))] -= 1
+        units[top] += 1
     released = [count / unit for count in units]
     if top_k is not None:
-        for column in by_score[max(top_k, 1) :]:
+        for column in _by_score(row)[max(top_k, 1) :]:
             released[column] = 0.0
     return released
+
+
+def _by_score(row: list[float]) -> list[int]:
+    return sorted(range(len(row)), key=row.__getitem__, reverse=True)
 
 
 def _round_numbers(row: list[float], highest: float, contract: Contract) -> list[float] | None:
