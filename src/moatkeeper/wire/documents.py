@@ -24,16 +24,8 @@ FORWARD_JSON: Mapping[bytes, bytes | None] = {
 }
 """Header fields of every JSON request to the model server: they say what the body is now, whatever the client said."""
 
-DELIVER_JSON: Mapping[bytes, bytes | None] = {
-    b"content-type": b"application/json",
-    b"content-encoding": None,
-    b"etag": None,
-    b"content-md5": None,
-    b"digest": None,
-    b"content-digest": None,
-    b"repr-digest": None,
-}
-"""Header fields of every JSON answer. Digests of the true answer would let a caller test guesses at what was rounded away."""
+DELIVER_JSON: Mapping[bytes, bytes | None] = {b"content-type": b"application/json", b"content-encoding": None}
+"""Header fields of every JSON answer to the caller."""
 
 
 class Unary:

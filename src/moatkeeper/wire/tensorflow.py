@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
 
-from moatkeeper.core.answer import Answer, Output, OutputKind
+from moatkeeper.core.answer import Answer, OutputKind
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import InputKind, Inputs
 from moatkeeper.errors import MalformedRequest, MethodRefused, UnexpectedAnswer
@@ -22,9 +22,11 @@ from moatkeeper.wire.documents import (
     write_answer,
     write_request,
 )
-from moatkeeper.wire.numeric import Column, column, require_rows, restore
+from moatkeeper.wire.numeric import Column, column
 from moatkeeper.wire.paths import is_version, model_name, segments
 from moatkeeper.wire.plain import Plain
+from moatkeeper.wire.predictions import Predictions, kept_values, read_predictions
+from moatkeeper.wire.rows import by_column, by_row, require_rows
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -99,12 +101,10 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """An answer by outputs. ``named`` says that they stand in objects by name; otherwise there is one, bare."""
+    """An answer of ``:predict``: the field that holds it, and what is in there."""
 
     field: str
-    columns: tuple[Column, ...]
-    named: bool
-    rows: int
+    predictions: Predictions
 
 
 def _object(message: Message) -> dict[str, object]:
@@ -122,13 +122,17 @@ def _signature(document: Mapping[str, object]) -> str:
     return signature
 
 
-def _forward(asked: Asked, contract: Contract) -> Outgoing:
-    request = asked.document
-    if not isinstance(request, _Request):
+def _request(asked: Asked) -> _Request:
+    if not isinstance(asked.document, _Request):
         raise MalformedRequest("the request was read by another format")
+    return asked.document
+
+
+def _forward(asked: Asked, contract: Contract) -> Outgoing:
+    request = _request(asked)
     # Another signature is another head of the model: it is open only where the operator declared it like an output.
     if request.signature != DEFAULT_SIGNATURE and request.signature not in (contract.outputs or ()):
-        raise MalformedRequest("signature_name is not one that this server offers")
+        raise MalformedRequest("signature_name is not one that is offered here")
     return Outgoing(request.body, FORWARD_JSON)
 
 
@@ -145,9 +149,9 @@ class Predict(Unary):
         kept: dict[str, object] = {name: document[name]}
         if "signature_name" in document:
             kept["signature_name"] = signature
-        inputs = _by_row(document[name]) if name == "instances" else _by_column(document[name])
+        read = by_row if name == "instances" else by_column
         request = _Request("predictions" if name == "instances" else "outputs", write_request(kept), signature)
-        return Asked(route, route.model, inputs, document=request)
+        return Asked(route, route.model, read(document[name], name), document=request)
 
     def forward(self, asked: Asked, contract: Contract) -> Outgoing:
         """The request with nothing but its instances and an open signature; raises MalformedRequest for a closed one."""
@@ -155,97 +159,24 @@ class Predict(Unary):
 
     def answer(self, asked: Asked, reply: Message) -> Given:
         """The outputs, one where the model has one, named ``predictions`` or ``outputs`` after its field."""
-        request = asked.document
+        request = _request(asked)
         document = read_answer(reply)
-        if not isinstance(document, dict) or not isinstance(request, _Request) or request.field not in document:
-            raise UnexpectedAnswer("expected an object with predictions or outputs")
+        if not isinstance(document, dict) or request.field not in document:
+            raise UnexpectedAnswer(f"expected an object with {request.field}")
         value = document[request.field]
-        rows = asked.inputs.rows
-        columns: tuple[Column, ...]
-        if request.field == "predictions":
-            named = type(value) is list and bool(value) and _is_named(value[0])
-            columns = _columns_of_rows(value, rows) if named else (_bare(request.field, value, rows),)
-        else:
-            named = isinstance(value, dict)
-            columns = _columns(value, rows) if isinstance(value, dict) else (_bare(request.field, value, rows),)
-        return Given(Answer(tuple(each.output for each in columns)), _Reply(request.field, columns, named, rows))
+        if isinstance(value, dict) and request.field == "predictions":
+            raise UnexpectedAnswer("expected a list of predictions, found an object")
+        predictions = read_predictions(request.field, value, asked.inputs.rows)
+        return Given(Answer(predictions.outputs()), _Reply(request.field, predictions))
 
     def deliver(self, given: Given, released: Answer, contract: Contract) -> Outgoing:
         """The same document with the released outputs only."""
         reply = given.document
         if not isinstance(reply, _Reply):
             raise UnexpectedAnswer("the answer was read by another format")
-        kept = _kept(reply.columns, released.outputs)
-        body: object
-        if not reply.named:
-            body = {reply.field: kept[reply.field]} if kept else {}
-        elif reply.field == "outputs":
-            body = {reply.field: kept}
-        else:
-            names = list(kept)
-            rows = zip(*(_as_list(each) for each in kept.values()), strict=True) if names else [()] * reply.rows
-            body = {reply.field: [dict(zip(names, row, strict=True)) for row in rows]}
+        value = reply.predictions.write(released.outputs)
+        body = {} if value is None else {reply.field: value}
         return Outgoing(write_answer(body), DELIVER_JSON)
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
-
-
-def _kept(columns: Sequence[Column], outputs: Sequence[Output]) -> dict[str, object]:
-    """Released values by name, in the order of the wire."""
-    if len(columns) == 1 and len(outputs) == 1 and columns[0].output.name == outputs[0].name:
-        return {outputs[0].name: restore(outputs[0], columns[0])}
-    by_name = {output.name: output for output in outputs}
-    return {each.output.name: restore(by_name[each.output.name], each) for each in columns if each.output.name in by_name}
-
-
-def _by_row(value: object) -> Inputs:
-    rows = require_rows(value, "instances")
-    return Inputs(_input_kind(rows[0]), len(rows), rows)
-
-
-def _input_kind(row: object) -> InputKind:
-    if isinstance(row, dict):
-        return InputKind.OPAQUE if row.keys() == {"b64"} else InputKind.RECORDS
-    if isinstance(row, str):
-        return InputKind.TEXTS
-    return InputKind.NUMBERS
-
-
-def _by_column(value: object) -> Inputs:
-    """Columnar inputs: the longest first axis counts, since a signature may mix batches with single values."""
-    if isinstance(value, dict) and value.keys() != {"b64"}:
-        if not value:
-            raise MalformedRequest("inputs must hold at least one tensor")
-        rows = max(len(require_rows(each, f"inputs.{name}")) if isinstance(each, list) else 1 for name, each in value.items())
-        return Inputs(InputKind.OPAQUE, rows, value)
-    if isinstance(value, list):
-        tensor = require_rows(value, "inputs")
-        return Inputs(_input_kind(tensor[0]), len(tensor), tensor)
-    return Inputs(_input_kind(value), 1, [value])
-
-
-def _is_named(row: object) -> bool:
-    return isinstance(row, dict) and row.keys() != {"b64"}
-
-
-def _bare(name: str, value: object, rows: int) -> Column:
-    return column(name, OutputKind.NUMBERS, value, rows)
-
-
-def _columns(value: Mapping[str, object], rows: int) -> tuple[Column, ...]:
-    return tuple(column(name, OutputKind.NUMBERS, each, rows) for name, each in value.items())
-
-
-def _columns_of_rows(records: object, rows: int) -> tuple[Column, ...]:
-    """The outputs of a list of objects, gathered by name; raises UnexpectedAnswer where the objects differ in names."""
-    if not isinstance(records, list) or len(records) != rows:
-        raise UnexpectedAnswer(f"expected {rows} predictions")
-    first = records[0]
-    if not all(isinstance(each, dict) and each.keys() == first.keys() for each in records):
-        raise UnexpectedAnswer("the predictions differ in their names")
-    return _columns({name: [each[name] for each in records] for name in first}, rows)
 
 
 class Examples(Unary):
@@ -277,11 +208,10 @@ class Examples(Unary):
         if not isinstance(document, dict) or "result" not in document:
             raise UnexpectedAnswer("expected an object with result")
         result = document["result"]
-        rows = asked.inputs.rows
         labels: list[list[object]] = []
         if self._kind is OutputKind.SCORES:
             labels, result = _labels_and_scores(result)
-        whole = column(self._output, self._kind, result, rows)
+        whole = column(self._output, self._kind, result, asked.inputs.rows)
         return Given(Answer((whole.output,)), _Result(whole, labels))
 
     def deliver(self, given: Given, released: Answer, contract: Contract) -> Outgoing:
@@ -289,12 +219,10 @@ class Examples(Unary):
         reply = given.document
         if not isinstance(reply, _Result):
             raise UnexpectedAnswer("the answer was read by another format")
-        kept = _kept((reply.column,), released.outputs)
-        body: dict[str, object] = {}
-        for value in kept.values():
-            rows = _as_list(value)
-            body["result"] = _pairs(reply.labels, rows) if reply.labels else rows
-        return Outgoing(write_answer(body), DELIVER_JSON)
+        value = kept_values((reply.column,), released.outputs).get(self._output)
+        if reply.labels and value is not None:
+            value = _pairs(reply.labels, value)
+        return Outgoing(write_answer({} if value is None else {"result": value}), DELIVER_JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,17 +237,20 @@ def _labels_and_scores(result: object) -> tuple[list[list[object]], list[list[ob
     """The labels and the scores of a classification, a row each; raises UnexpectedAnswer unless it is made of pairs."""
     labels: list[list[object]] = []
     scores: list[list[object]] = []
-    for row in result if isinstance(result, list) else [result]:
+    for row in result if isinstance(result, list) else ():
         if not isinstance(row, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in row):
             raise UnexpectedAnswer("expected a result of [label, score] pairs")
         labels.append([pair[0] for pair in row])
-        # A score written as a whole number is a score all the same, and must not pass as a label.
-        scores.append([float(pair[1]) if type(pair[1]) is int else pair[1] for pair in row])
+        scores.append([pair[1] for pair in row])
+    if not {type(label) for row in labels for label in row} <= {str}:
+        raise UnexpectedAnswer("expected the labels of a result to be strings")
     return labels, scores
 
 
-def _pairs(labels: list[list[object]], scores: list[object]) -> list[list[list[object]]]:
+def _pairs(labels: list[list[object]], scores: object) -> list[list[list[object]]]:
+    """The released scores with their labels; where fewer came out than went in, nothing may be paired."""
+    if not isinstance(scores, list):
+        raise UnexpectedAnswer("expected a row of scores for each row of labels")
     return [
-        [[label, score] for label, score in zip(names, _as_list(row), strict=True)]
-        for names, row in zip(labels, scores, strict=True)
+        [[label, score] for label, score in zip(names, row, strict=True)] for names, row in zip(labels, scores, strict=True)
     ]
