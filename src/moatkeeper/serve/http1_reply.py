@@ -59,9 +59,13 @@ class Reply:
         connection = self._connection
         if connection is not None:
             self.whole_limit = limit
-            while self._in_flight() and self._fits(limit):
-                connection.resume()
-                await self.wait()
+            try:
+                while self._in_flight() and self._fits(limit):
+                    connection.resume()
+                    await self.wait()
+            except asyncio.CancelledError:
+                self.abandon()
+                raise
         if self._error is None and not self._fits(limit):
             self.abandon()
             raise UpstreamBroken(f"the answer's body is longer than {limit} bytes")
