@@ -51,7 +51,7 @@ from moatkeeper.wire.openai_request import (
     whole,
     write_request,
 )
-from moatkeeper.wire.openai_shapes import Each, Record, ScalarOr, null, scalar, scalars
+from moatkeeper.wire.openai_shapes import each, null, record, scalar, scalar_or, scalars
 from moatkeeper.wire.openai_stream import ChunkStream, Dialect, stated_tokens
 
 SAMPLING = names(
@@ -83,35 +83,36 @@ _PARTS = names(
     "text refusal image_url input_audio audio_url video_url file thinking reasoning input_text input_image input_file"
     " output_text reasoning_text summary_text tool_result"
 )
+_PLAIN_FIELDS = 2  # role and content, as most messages are: spares them the walk
 _BARE = Contract()
 _MAXIMA = ("max_completion_tokens", "max_tokens")
 _SCHEMAS = ("tools", "functions", "response_format", "structured_outputs", "guided_json", "json_schema", "documents")
 
-USAGE = Record(
+USAGE = record(
     scalars("prompt_tokens completion_tokens total_tokens")
     | {
-        "prompt_tokens_details": Record(scalars("audio_tokens cache_write_tokens cached_tokens image_tokens text_tokens")),
-        "completion_tokens_details": Record(
+        "prompt_tokens_details": record(scalars("audio_tokens cache_write_tokens cached_tokens image_tokens text_tokens")),
+        "completion_tokens_details": record(
             scalars("accepted_prediction_tokens audio_tokens reasoning_tokens rejected_prediction_tokens text_tokens")
         ),
     }
 )
-_FUNCTION = Record(scalars("name arguments"))
-_MESSAGE = Record(
+_FUNCTION = record(scalars("name arguments"))
+_MESSAGE = record(
     scalars("role refusal reasoning reasoning_content")
     | {
-        "content": ScalarOr(Each(Record(scalars("type text refusal")))),
-        "annotations": Each(Record({"type": scalar, "url_citation": Record(scalars("end_index start_index title url"))})),
-        "audio": Record(scalars("id data expires_at transcript")),
+        "content": scalar_or(each(record(scalars("type text refusal")))),
+        "annotations": each(record({"type": scalar, "url_citation": record(scalars("end_index start_index title url"))})),
+        "audio": record(scalars("id data expires_at transcript")),
         "function_call": _FUNCTION,
-        "tool_calls": Each(Record(scalars("id type index") | {"function": _FUNCTION, "custom": Record(scalars("name input"))})),
+        "tool_calls": each(record(scalars("id type index") | {"function": _FUNCTION, "custom": record(scalars("name input"))})),
     }
 )
 _CHOICE = {"index": scalar, "finish_reason": scalar, "logprobs": chat_logprobs}
 # The fingerprint tells when the model behind the name changes: what somebody wants to know who keeps a copy fresh.
 _TOP = scalars("id object created model service_tier") | {"system_fingerprint": null, "usage": USAGE}
-_ANSWER = Record(_TOP | {"choices": Each(Record(_CHOICE | {"message": _MESSAGE}))})
-_CHUNK = Record(_TOP | {"obfuscation": scalar, "choices": Each(Record(_CHOICE | {"delta": _MESSAGE}))})
+_ANSWER = record(_TOP | {"choices": each(record(_CHOICE | {"message": _MESSAGE}))})
+_CHUNK = record(_TOP | {"obfuscation": scalar, "choices": each(record(_CHOICE | {"delta": _MESSAGE}))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +179,12 @@ def _prompt_bytes(fields: Mapping[str, object]) -> int:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise MalformedRequest(f"messages[{place}] is not an object with a role")
         content = message.get("content")
-        if type(content) is not str:
-            check_parts(content, f"messages[{place}]")
-        size += text_bytes(message) + MESSAGE_BYTES
+        size += MESSAGE_BYTES
+        if type(content) is str and len(message) == _PLAIN_FIELDS:
+            size += len(content) if content.isascii() else len(content.encode())
+            continue
+        check_parts(content, f"messages[{place}]")
+        size += text_bytes(message)
     return size + schema_bytes(fields, _SCHEMAS)
 
 

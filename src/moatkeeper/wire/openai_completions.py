@@ -41,18 +41,18 @@ from moatkeeper.wire.openai_request import (
     whole,
     write_request,
 )
-from moatkeeper.wire.openai_shapes import Each, Record, null, scalars
+from moatkeeper.wire.openai_shapes import each, null, record, scalars
 from moatkeeper.wire.openai_stream import ChunkStream, Dialect, stated_tokens
 
 _FIELDS = SAMPLING | CONSTRAINTS | names("model prompt suffix n best_of max_tokens stream stream_options logprobs echo user")
 _MAXIMA = ("max_tokens",)
 _SCHEMAS = ("response_format", "structured_outputs", "guided_json", "json_schema")
-_ANSWER = Record(
+_ANSWER = record(
     scalars("id object created model")
     | {
         "system_fingerprint": null,
         "usage": USAGE,
-        "choices": Each(Record(scalars("index text finish_reason") | {"logprobs": completion_logprobs})),
+        "choices": each(record(scalars("index text finish_reason") | {"logprobs": completion_logprobs})),
     }
 )
 

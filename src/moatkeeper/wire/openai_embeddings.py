@@ -32,7 +32,7 @@ from moatkeeper.wire.openai_request import (
     whole,
     write_request,
 )
-from moatkeeper.wire.openai_shapes import Record, scalar, scalars
+from moatkeeper.wire.openai_shapes import record, scalar, scalars
 from moatkeeper.wire.openai_stream import stated_tokens
 
 OUTPUT = "embedding"
@@ -42,7 +42,7 @@ _FIELDS = names(
     "model input encoding_format dimensions user truncate_prompt_tokens truncation_side add_special_tokens cache_salt"
 )
 _LITTLE_FLOATS = np.dtype("<f4")
-_TOP = Record({"object": scalar, "model": scalar, "usage": Record(scalars("prompt_tokens total_tokens"))})
+_TOP = record({"object": scalar, "model": scalar, "usage": record(scalars("prompt_tokens total_tokens"))})
 
 
 @dataclass(frozen=True, slots=True)

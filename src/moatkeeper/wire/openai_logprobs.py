@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from moatkeeper.core.contract import Contract
-from moatkeeper.wire.openai_shapes import DROP, SCALARS, ScalarOr
+from moatkeeper.wire.openai_shapes import DROP, SCALARS, scalar_or
 
-_PLAIN_OR_LIST = ScalarOr(SCALARS)
+_PLAIN_OR_LIST = scalar_or(SCALARS)
 
 
 def chat_logprobs(value: object, contract: Contract) -> object:

@@ -44,7 +44,7 @@ from moatkeeper.wire.openai_request import (
 )
 from moatkeeper.wire.openai_responses_shapes import RESPONSE
 from moatkeeper.wire.openai_responses_stream import ResponseStream
-from moatkeeper.wire.openai_shapes import Record, scalars
+from moatkeeper.wire.openai_shapes import record, scalars
 from moatkeeper.wire.openai_stream import stated_tokens
 
 _FIELDS = SAMPLING | names(
@@ -61,7 +61,7 @@ _INCLUDES = names(
 )
 _UNFINISHED = frozenset({"queued", "in_progress"})
 _BARE = Contract()
-_DELETED = Record(scalars("id object deleted"))
+_DELETED = record(scalars("id object deleted"))
 _NOTHING_ASKED = Question({}, 0)
 
 

@@ -11,87 +11,87 @@ from collections.abc import Mapping
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.wire.openai_logprobs import part_logprobs
-from moatkeeper.wire.openai_shapes import DROP, SCALARS, ByType, Each, Record, ScalarOr, Shape, anything, scalar, scalars
+from moatkeeper.wire.openai_shapes import DROP, SCALARS, Shape, anything, by_type, each, record, scalar, scalar_or, scalars
 
-_CITATION = Record(
+_CITATION = record(
     scalars("type file_id filename index container_id start_index end_index title url"),
 )
 _TEXT: Mapping[str, Shape] = {
     "type": scalar,
     "text": scalar,
-    "annotations": Each(_CITATION),
+    "annotations": each(_CITATION),
     "logprobs": part_logprobs,
 }
-_PART = ByType(
+_PART = by_type(
     {
-        "output_text": Record(_TEXT),
-        "refusal": Record(scalars("type refusal")),
-        "reasoning_text": Record(scalars("type text")),
-        "summary_text": Record(scalars("type text")),
+        "output_text": record(_TEXT),
+        "refusal": record(scalars("type refusal")),
+        "reasoning_text": record(scalars("type text")),
+        "summary_text": record(scalars("type text")),
     }
 )
-_CALLER = Record(scalars("type caller_id"))
-_ACTION = Record(
+_CALLER = record(scalars("type caller_id"))
+_ACTION = record(
     scalars("type query url pattern button x y scroll_x scroll_y text timeout_ms user working_directory max_output_length")
     | {
         "queries": SCALARS,
         "keys": SCALARS,
         "command": SCALARS,
         "commands": SCALARS,
-        "sources": Each(Record(scalars("type url"))),
-        "path": Each(Record(scalars("x y"))),
+        "sources": each(record(scalars("type url"))),
+        "path": each(record(scalars("x y"))),
         "env": anything,  # of a command that the caller's machine is to run
     }
 )
-_CHECKS = Each(Record(scalars("id code message")))
+_CHECKS = each(record(scalars("id code message")))
 _CALL = scalars("id type status call_id name arguments namespace async") | {"caller": _CALLER}
 
-_ITEM = ByType(
+_ITEM = by_type(
     {
-        "message": Record(scalars("id type role status phase") | {"content": Each(_PART)}),
-        "reasoning": Record(scalars("id type status") | {"summary": Each(_PART), "content": Each(_PART)}),
-        "function_call": Record(_CALL),
-        "custom_tool_call": Record(scalars("id type status call_id name input namespace async") | {"caller": _CALLER}),
-        "web_search_call": Record(scalars("id type status") | {"action": _ACTION}),
-        "file_search_call": Record(
+        "message": record(scalars("id type role status phase") | {"content": each(_PART)}),
+        "reasoning": record(scalars("id type status") | {"summary": each(_PART), "content": each(_PART)}),
+        "function_call": record(_CALL),
+        "custom_tool_call": record(scalars("id type status call_id name input namespace async") | {"caller": _CALLER}),
+        "web_search_call": record(scalars("id type status") | {"action": _ACTION}),
+        "file_search_call": record(
             scalars("id type status")
             | {
                 "queries": SCALARS,
                 # without `score`: how near a document lies is what a copy of the retriever is trained on
-                "results": Each(Record(scalars("file_id filename text") | {"attributes": anything})),
+                "results": each(record(scalars("file_id filename text") | {"attributes": anything})),
             }
         ),
-        "code_interpreter_call": Record(
-            scalars("id type status code container_id") | {"outputs": Each(Record(scalars("type logs url")))}
+        "code_interpreter_call": record(
+            scalars("id type status code container_id") | {"outputs": each(record(scalars("type logs url")))}
         ),
-        "image_generation_call": Record(
+        "image_generation_call": record(
             scalars("id type status result action background output_format quality revised_prompt size")
         ),
-        "computer_call": Record(
-            scalars("id type status call_id") | {"action": _ACTION, "actions": Each(_ACTION), "pending_safety_checks": _CHECKS},
+        "computer_call": record(
+            scalars("id type status call_id") | {"action": _ACTION, "actions": each(_ACTION), "pending_safety_checks": _CHECKS},
         ),
-        "local_shell_call": Record(scalars("id type status call_id") | {"action": _ACTION}),
-        "shell_call": Record(scalars("id type status call_id created_by") | {"action": _ACTION, "caller": _CALLER}),
-        "apply_patch_call": Record(
-            scalars("id type status call_id created_by") | {"operation": Record(scalars("type path diff")), "caller": _CALLER}
+        "local_shell_call": record(scalars("id type status call_id") | {"action": _ACTION}),
+        "shell_call": record(scalars("id type status call_id created_by") | {"action": _ACTION, "caller": _CALLER}),
+        "apply_patch_call": record(
+            scalars("id type status call_id created_by") | {"operation": record(scalars("type path diff")), "caller": _CALLER}
         ),
-        "mcp_call": Record(
+        "mcp_call": record(
             scalars("id type status name arguments server_label approval_request_id output")
-            | {"error": ScalarOr(Record(scalars("type code message")))}
+            | {"error": scalar_or(record(scalars("type code message")))}
         ),
-        "mcp_list_tools": Record(
+        "mcp_list_tools": record(
             scalars("id type server_label error")
-            | {"tools": Each(Record(scalars("name description") | {"input_schema": anything, "annotations": anything}))}
+            | {"tools": each(record(scalars("name description") | {"input_schema": anything, "annotations": anything}))}
         ),
-        "mcp_approval_request": Record(scalars("id type name arguments server_label")),
+        "mcp_approval_request": record(scalars("id type name arguments server_label")),
     }
 )
 
-_USAGE = Record(
+_USAGE = record(
     scalars("input_tokens output_tokens total_tokens")
     | {
-        "input_tokens_details": Record(scalars("cached_tokens cache_write_tokens")),
-        "output_tokens_details": Record(scalars("reasoning_tokens")),
+        "input_tokens_details": record(scalars("cached_tokens cache_write_tokens")),
+        "output_tokens_details": record(scalars("reasoning_tokens")),
     }
 )
 _ECHOED = ("instructions", "metadata", "prompt", "reasoning", "text", "tool_choice", "tools")
@@ -102,7 +102,7 @@ def _top_logprobs(value: object, contract: Contract) -> object:
     return scalar(value, contract) if contract.log_probabilities else 0 if value is not None else None
 
 
-RESPONSE = Record(
+RESPONSE = record(
     scalars(
         "id object created_at completed_at status model background max_output_tokens max_tool_calls parallel_tool_calls"
         " previous_response_id prompt_cache_key prompt_cache_retention safety_identifier service_tier temperature top_p"
@@ -110,10 +110,10 @@ RESPONSE = Record(
     )
     | dict.fromkeys(_ECHOED, anything)
     | {
-        "conversation": Record({"id": scalar}),
-        "error": Record(scalars("code message")),
-        "incomplete_details": Record({"reason": scalar}),
-        "output": Each(_ITEM),
+        "conversation": record({"id": scalar}),
+        "error": record(scalars("code message")),
+        "incomplete_details": record({"reason": scalar}),
+        "output": each(_ITEM),
         "top_logprobs": _top_logprobs,
         "usage": _USAGE,
     }
@@ -121,13 +121,13 @@ RESPONSE = Record(
 """A whole response; the fields of _ECHOED repeat the caller's own request."""
 
 _PLACE = scalars("type sequence_number item_id output_index")
-_WHOLE = Record(scalars("type sequence_number") | {"response": RESPONSE})
-_ITEM_EVENT = Record(_PLACE | {"item": _ITEM})
-_PART_EVENT = Record(_PLACE | scalars("content_index summary_index status") | {"part": _PART})
-_TEXT_EVENT = Record(_PLACE | scalars("content_index delta text obfuscation") | {"logprobs": part_logprobs})
-_DELTA_EVENT = Record(_PLACE | scalars("content_index summary_index delta text refusal obfuscation"))
-_CALL_EVENT = Record(_PLACE | scalars("delta arguments input code name obfuscation"))
-_PROGRESS = Record(_PLACE)
+_WHOLE = record(scalars("type sequence_number") | {"response": RESPONSE})
+_ITEM_EVENT = record(_PLACE | {"item": _ITEM})
+_PART_EVENT = record(_PLACE | scalars("content_index summary_index status") | {"part": _PART})
+_TEXT_EVENT = record(_PLACE | scalars("content_index delta text obfuscation") | {"logprobs": part_logprobs})
+_DELTA_EVENT = record(_PLACE | scalars("content_index summary_index delta text refusal obfuscation"))
+_CALL_EVENT = record(_PLACE | scalars("delta arguments input code name obfuscation"))
+_PROGRESS = record(_PLACE)
 
 
 def _events(prefix: str, endings: str, shape: Shape) -> dict[str, Shape]:
@@ -135,7 +135,7 @@ def _events(prefix: str, endings: str, shape: Shape) -> dict[str, Shape]:
     return {f"response.{prefix}{ending}": shape for ending in endings.split()}
 
 
-EVENT = ByType(
+EVENT = by_type(
     _events("", "created queued in_progress completed incomplete failed", _WHOLE)
     | _events("output_item.", "added done", _ITEM_EVENT)
     | _events("content_part.", "added done", _PART_EVENT)
@@ -158,12 +158,12 @@ EVENT = ByType(
     | _events(
         "image_generation_call.",
         "partial_image",
-        Record(_PLACE | scalars("partial_image_b64 partial_image_index background output_format quality size")),
+        record(_PLACE | scalars("partial_image_b64 partial_image_index background output_format quality size")),
     )
     | _events(
         "output_text.annotation.",
         "added",
-        Record(_PLACE | scalars("content_index annotation_index") | {"annotation": _CITATION}),
+        record(_PLACE | scalars("content_index annotation_index") | {"annotation": _CITATION}),
     )
 )
 """One event of a streamed response, by its type."""

@@ -8,7 +8,7 @@ from typing import Final
 from moatkeeper.core.contract import Contract
 
 Shape = Callable[[object, Contract], object]
-"""Takes a JSON value; gives back what may go out of it under a contract, or DROP."""
+"""Takes a JSON value; gives back what may go out of it under a contract, or DROP. Null stays null in every shape."""
 
 DROP: Final = object()
 """Nothing of the value may go out, not even its name."""
@@ -31,25 +31,21 @@ def null(value: object, contract: Contract) -> object:
     return None
 
 
-class Record:
+def record(fields: Mapping[str, Shape]) -> Shape:
     """An object with the named fields and no others; null stays null."""
+    shapes = dict(fields)
+    if all(shape is scalar for shape in shapes.values()):
+        return _flat_record(frozenset(shapes))
 
-    __slots__ = ("_fields",)
-
-    def __init__(self, fields: Mapping[str, Shape]) -> None:
-        self._fields = dict(fields)
-
-    def __call__(self, value: object, contract: Contract) -> object:
-        """The object with its known fields, or DROP."""
+    def shape_record(value: object, contract: Contract) -> object:
         if not isinstance(value, dict):
             return None if value is None else DROP
-        fields = self._fields
         kept: dict[str, object] = {}
         for name, content in value.items():
-            shape = fields.get(name)
+            shape = shapes.get(name)
             if shape is None:
                 continue
-            if shape is scalar:  # four fields of five: spares them a call
+            if shape is scalar or content is None:  # four fields of five: spares them a call
                 if type(content) in _SCALARS:
                     kept[name] = content
                 continue
@@ -58,54 +54,55 @@ class Record:
                 kept[name] = shaped
         return kept
 
+    return shape_record
 
-class Each:
+
+def _flat_record(names: frozenset[str]) -> Shape:
+    """An object whose fields all hold plain values."""
+
+    def shape_flat(value: object, contract: Contract) -> object:
+        if not isinstance(value, dict):
+            return None if value is None else DROP
+        return {name: content for name, content in value.items() if name in names and type(content) in _SCALARS}
+
+    return shape_flat
+
+
+def each(item: Shape) -> Shape:
     """A list whose items have one shape; null stays null."""
 
-    __slots__ = ("_item",)
-
-    def __init__(self, item: Shape) -> None:
-        self._item = item
-
-    def __call__(self, value: object, contract: Contract) -> object:
-        """The list of what may go out of each item, or DROP."""
+    def shape_each(value: object, contract: Contract) -> object:
         if not isinstance(value, list):
             return None if value is None else DROP
-        item = self._item
         return [shaped for content in value if (shaped := item(content, contract)) is not DROP]
 
+    return shape_each
 
-class ByType:
-    """An object whose ``type`` says which shape it has; unknown types are dropped."""
 
-    __slots__ = ("_shapes",)
+def by_type(shapes: Mapping[str, Shape]) -> Shape:
+    """An object whose ``type`` says which shape it has; unknown types are dropped, null stays null."""
+    known = dict(shapes)
 
-    def __init__(self, shapes: Mapping[str, Shape]) -> None:
-        self._shapes = dict(shapes)
-
-    def __call__(self, value: object, contract: Contract) -> object:
-        """The object in the shape of its type, or DROP."""
+    def shape_by_type(value: object, contract: Contract) -> object:
         if not isinstance(value, dict):
             return None if value is None else DROP
         kind = value.get("type")
-        shape = self._shapes.get(kind) if isinstance(kind, str) else None
+        shape = known.get(kind) if isinstance(kind, str) else None
         return DROP if shape is None else shape(value, contract)
 
+    return shape_by_type
 
-class ScalarOr:
+
+def scalar_or(other: Shape) -> Shape:
     """A plain value, or one of another shape: text, or a list of parts."""
 
-    __slots__ = ("_other",)
+    def shape_scalar_or(value: object, contract: Contract) -> object:
+        return value if type(value) in _SCALARS else other(value, contract)
 
-    def __init__(self, other: Shape) -> None:
-        self._other = other
-
-    def __call__(self, value: object, contract: Contract) -> object:
-        """The plain value, or what may go out of the other."""
-        return value if type(value) in _SCALARS else self._other(value, contract)
+    return shape_scalar_or
 
 
-SCALARS = Each(scalar)
+SCALARS = each(scalar)
 """A list of plain values."""
 
 
