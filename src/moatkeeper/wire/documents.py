@@ -73,10 +73,15 @@ def write_request(document: object) -> bytes:
         raise MalformedRequest("the body is nested too deeply") from None
 
 
-def read_answer(reply: Message) -> object:
-    """The document of an answer; raises UnexpectedAnswer for anything but plain JSON."""
+def require_readable(reply: Message) -> None:
+    """Raises UnexpectedAnswer for a compressed answer: what cannot be read cannot be made less precise."""
     if reply.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
         raise UnexpectedAnswer("the answer is compressed although identity was asked for")
+
+
+def read_answer(reply: Message) -> object:
+    """The document of an answer; raises UnexpectedAnswer for anything but plain JSON."""
+    require_readable(reply)
     kind = media_type(reply)
     if kind not in JSON_TYPES:
         raise UnexpectedAnswer(f"expected a JSON answer, found {kind}")

@@ -8,11 +8,13 @@ from types import MappingProxyType
 
 from moatkeeper.errors import RouteRefused
 from moatkeeper.wire.base import Route, WireFormat
+from moatkeeper.wire.kserve import KServe
 from moatkeeper.wire.tensorflow import TensorFlow
 
 FORMATS: Mapping[str, Callable[[], WireFormat]] = MappingProxyType(
     {
         "tensorflow": TensorFlow,
+        "kserve": KServe,
     }
 )
 """Formats by name, in the order in which they are asked for a path. ``generic`` is built from configuration instead."""
