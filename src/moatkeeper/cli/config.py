@@ -11,11 +11,13 @@ from pydantic import BaseModel
 
 from moatkeeper.cli.options import CONFIG_VARIABLE, JsonOption
 from moatkeeper.cli.output import say, say_json, table
-from moatkeeper.config.describe import tables, toml_text
-from moatkeeper.config.load import FILE, Document, dotted, read, settings_of
+from moatkeeper.config.describe import tables, value_text
+from moatkeeper.config.load import FILE, Document, dotted, missing_files, read, settings_of
 from moatkeeper.config.policy import policy
 from moatkeeper.config.positions import KeyPath
 from moatkeeper.config.settings import Settings
+from moatkeeper.guard.guard import Guard
+from moatkeeper.outputs.least import LeastOutput
 
 app = typer.Typer(help="Check, show and explain the configuration.")
 
@@ -30,14 +32,13 @@ def check(file: FileArgument = Path(FILE)) -> None:
 
     Example: moatkeeper config check moatkeeper.toml
     """
-    settings = settings_of(read(file))
-    table_of_policy = policy(settings)
-    mode = "shadow mode" if table_of_policy.shadow else "enforced"
-    say(
-        f"{file}: good; {len(table_of_policy.tiers)} tiers, {len(settings.models)} models, limits in {mode}".replace(
-            "in enforced", "enforced"
-        )
-    )
+    document = read(file)
+    settings = settings_of(document)
+    if (problem := missing_files(document, settings)) is not None:
+        raise problem
+    Guard(policy(settings), LeastOutput())  # raises for limits that contradict each other
+    limits = "are enforced" if settings.limits.mode == "enforce" else "run in shadow mode"
+    say(f"{file}: good. Limits {limits}; tiers: {', '.join(settings.tiers)}.")
 
 
 @app.command()
@@ -69,11 +70,16 @@ def show(
     """
     document = read(file) if file is not None else Document("defaults", {}, {})
     settings = settings_of(document)
-    rows = [(dotted(path), value, origin(document, path)) for path, value in leaves(settings, ())]
+    found = list(leaves(settings, ()))
     if as_json:
-        say_json([{"key": key, "value": value, "origin": where} for key, value, where in rows])
+        say_json([{"key": dotted(path), "value": value, "origin": origin(document, path)} for path, value in found])
     else:
-        say(table(("setting", "value", "from"), [(key, toml_text(value), where) for key, value, where in rows]))
+        say(
+            table(
+                ("setting", "value", "from"),
+                [(dotted(path), value_text(Settings, path, value), origin(document, path)) for path, value in found],
+            )
+        )
 
 
 def leaves(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:

@@ -99,8 +99,13 @@ def takes_at(root: type[BaseModel], path: Sequence[object]) -> str:
     return takes(place) if place is not None else ""
 
 
+def value_text(root: type[BaseModel], path: Sequence[object], value: object) -> str:
+    """A value as the file would say it at a key path; ``none`` where a key without a value is left out."""
+    return "none" if value is None and not takes_at(root, path).endswith(f'"{OFF}"') else toml_text(value)
+
+
 def toml_text(value: object) -> str:
-    """A setting's value as it would be written in the file; ``"off"`` for None, lists of tables by their number."""
+    """A value as TOML writes it; None as ``"off"``, a table without the keys that have no value."""
     if value is None:
         return f'"{OFF}"'
     if isinstance(value, bool):

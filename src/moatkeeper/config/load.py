@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,6 +22,9 @@ VARIABLE = "MOATKEEPER_CONFIG"
 
 FILE = "moatkeeper.toml"
 """The name that the file has in the documentation, and that ``moatkeeper config`` looks for."""
+
+COMMAND_LINE = "command line"
+"""Where a fault in an override is said to be."""
 
 _SECRET = re.compile(r"secret|password|passwd|token$|api_?key|authorization$|credential", re.IGNORECASE)
 _SHOWN = 60  # characters of a found value that a fault quotes
@@ -84,23 +87,26 @@ def parse(text: str, source: str) -> Document:
     """A text as a document; raises ConfigError with the line where it is not TOML."""
     text = text.replace("\r\n", "\n")
     try:
-        values = tomllib.loads(text)
+        return Document(source, tomllib.loads(text), key_lines(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             _syntax_fault(text, source, str(error)), hint="See https://toml.io for the form of the file"
         ) from error
-    return Document(source, values, key_lines(text))
+    except RecursionError as error:
+        raise ConfigError(f"{source}: found arrays nested beyond all measure, expected a configuration", hint=_HINT) from error
 
 
 def settings_of(document: Document, overrides: Mapping[str, object] | None = None) -> Settings:
     """The settings of a document with ``overrides`` on top; raises ConfigError that lists every fault, one a line."""
+    overrides = overrides or {}
     values = dict(document.values)
-    for key, value in (overrides or {}).items():
+    for key, value in overrides.items():
         values = _with(values, key.split("."), value)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         faults = [_fault(document, raw["loc"], raw["type"], raw["msg"], raw.get("input")) for raw in error.errors()]
+        faults = [replace(fault, source=COMMAND_LINE, line=0) if fault.key in overrides else fault for fault in faults]
         raise _config_error(document.source, faults) from None
     if faults := _dangling(document, settings):
         raise _config_error(document.source, faults)
@@ -129,6 +135,8 @@ def _with(values: Mapping[str, object], names: Sequence[str], value: object) -> 
 
 
 def _fault(document: Document, path: Sequence[str | int], kind: str, message: str, found: object) -> Fault:
+    if path and path[-1] == "[key]":  # how pydantic says that the name of a table is at fault
+        return Fault(document.source, document.line(path[:-1]), dotted(path[:-1]), "an empty name", "a name")
     key, name = dotted(path), str(path[-1]) if path else ""
     line = document.line(path)
     if kind == "extra_forbidden":
@@ -169,6 +177,18 @@ def _shown(name: str, found: object) -> str:
         return "a table"
     text = toml_text(found)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def missing_files(document: Document, settings: Settings) -> ConfigError | None:
+    """What is wrong with the files that the settings name, or None. Relative paths begin at the current folder."""
+    jwt = settings.identity.jwt
+    named = [(("upstream", "ca_file"), settings.upstream.ca_file), (("identity", "jwt", "keys_file"), jwt and jwt.keys_file)]
+    faults = [
+        Fault(document.source, document.line(path), dotted(path), toml_text(file), "a file that exists")
+        for path, file in named
+        if file is not None and not file.is_file()
+    ]
+    return _config_error(document.source, faults) if faults else None
 
 
 def _dangling(document: Document, settings: Settings) -> list[Fault]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from moatkeeper.config.quantities import Network, Section
 
@@ -79,3 +79,9 @@ class IdentitySettings(Section):
         strict=False,
         description=("Networks whose `X-Forwarded-For`, read from the right, and identity headers are believed."),
     )
+
+    @model_validator(mode="after")
+    def _header_needs_a_proxy(self) -> Self:
+        if self.header is not None and not self.trusted_proxies:
+            raise ValueError("found identity headers but no trusted proxy, expected trusted_proxies to name who may send them")
+        return self

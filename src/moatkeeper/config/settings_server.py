@@ -17,7 +17,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 def _upstream_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+    whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0  # .port raises where it is no number
+    if not whole or parts.query or parts.fragment or "@" in parts.netloc or not value.isprintable() or " " in value:
         raise ValueError("no such URL")
     return value.rstrip("/")
 
@@ -131,14 +132,14 @@ class LedgerSettings(Section):
 
     enabled: bool = Field(default=True, description="Whether a ledger is kept.")
     flush_s: Seconds = Field(
-        default=0.2,
+        default=0.05,
         description=(
             "Longest time an entry waits for others before they are written together. Larger: fewer writes, more "
             "lost by a crash."
         ),
     )
     queue_limit: int = Field(
-        default=65_536,
+        default=100_000,
         ge=1,
         description=(
             "Entries that may wait for the disk; when it is full, `routes.fail` decides. Larger: longer stalls "

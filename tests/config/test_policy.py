@@ -1,0 +1,78 @@
+"""From settings to the engine: nothing is lost on the way."""
+
+from __future__ import annotations
+
+from moatkeeper.config.load import parse, settings_of
+from moatkeeper.config.policy import fail_open, formats, policy
+from moatkeeper.config.settings import Settings
+from moatkeeper.core.contract import Contract
+from moatkeeper.core.judgement import Standing
+from moatkeeper.guard.guard import Guard, Price
+from moatkeeper.limits.base import Limit, Scope, Unit
+from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.wire.registry import FORMATS
+
+
+def written(text: str) -> Settings:
+    """The settings that a file with this text gives."""
+    return settings_of(parse(text, "moatkeeper.toml"))
+
+
+def test_the_default_contract_of_the_settings_is_that_of_the_engine() -> None:
+    tiers = policy(Settings()).tiers
+    assert {tier.contract for tier in tiers.values()} == {Contract()}
+
+
+def test_the_engine_takes_the_policy_that_needs_no_configuration() -> None:
+    Guard(policy(Settings()), LeastOutput())
+
+
+def test_a_configuration_to_check_by_hand() -> None:
+    made = policy(
+        written("""
+        [limits]
+        mode = "enforce"
+        default_tier = "gold"
+        shared = [{ scope = "all", unit = "money", amount = 50, per = "day" }]
+
+        [tiers.gold]
+        limits = [{ scope = "key", unit = "tokens", amount = 1000, per = 60, burst = 100 }]
+        contract = { decimals = "off", outputs = ["label"] }
+
+        [models.credit]
+        contract = { label_only = true }
+        price = { per_row = 0.01 }
+
+        [standing]
+        restricted = 0.1
+        """)
+    )
+    assert not made.shadow
+    assert made.default_tier == "gold"
+    assert made.shared == (Limit(Scope.ALL, Unit.MONEY, 50, 86_400),)
+    assert made.tiers["gold"].limits == (Limit(Scope.KEY, Unit.TOKENS, 1000, 60, 100),)
+    assert made.tiers["gold"].contract == Contract(decimals=None, outputs=frozenset({"label"}))
+    assert made.contracts == {"credit": Contract(label_only=True)}
+    assert made.prices == {"credit": Price(per_row=0.01)}
+    assert made.factors[Standing.RESTRICTED] == 0.1
+    assert made.factors[Standing.WATCHED] == 1
+
+
+def test_without_a_word_every_format_of_the_registry_is_asked() -> None:
+    assert [spoken.name for spoken in formats(Settings())] == list(FORMATS)
+
+
+def test_only_the_named_formats_are_asked_and_in_their_order() -> None:
+    names = list(FORMATS)[::-1][:2]
+    assert [spoken.name for spoken in formats(written(f"[wire]\nformats = {names}"))] == names
+
+
+def test_the_first_override_that_matches_decides_what_fails_open() -> None:
+    settings = written("""
+    [routes]
+    fail = "closed"
+    override = [{ match = "/v1/*", fail = "open" }, { match = "/v1/embeddings", fail = "closed" }]
+    """)
+    assert fail_open(settings, "/v1/embeddings")
+    assert not fail_open(settings, "/invocations")
+    assert fail_open(Settings(), "/anything")
