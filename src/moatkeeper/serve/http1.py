@@ -157,7 +157,7 @@ class Framing(NamedTuple):
     chunked: bool
 
 
-def framing(fields: list[tuple[bytes, bytes]], version: str) -> Framing:
+def framing(fields: list[tuple[bytes, bytes]], version: bytes) -> Framing:
     """What the fields of an answer's head say; names in lower case. Raises UpstreamBroken for what is ambiguous."""
     if len(fields) > MAX_FIELDS:
         raise UpstreamBroken(f"the answer's head has {len(fields)} fields, expected at most {MAX_FIELDS}")
@@ -179,7 +179,7 @@ def framing(fields: list[tuple[bytes, bytes]], version: str) -> Framing:
             chunked = True
         elif name == b"connection":
             named |= _named_by(value)
-    if chunked and (length is not None or version != "1.1"):
+    if chunked and (length is not None or version != b"HTTP/1.1"):
         raise UpstreamBroken("the answer is chunked and has a Content-Length too, or is not HTTP/1.1")
     if named:
         kept = [field for field in kept if field[0] not in named]

@@ -19,6 +19,7 @@ _JOIN_BYTES: Final = 65536  # bodies up to this are copied behind their head and
 _HEAD_END: Final = b"\r\n\r\n"
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _VERSION: Final = b"HTTP/1."
+_VERSIONS: Final = frozenset({b"HTTP/1.1", b"HTTP/1.0"})
 _TAIL_BYTES: Final = 5  # the end of a chunked body: a line's last character, its CRLF and the empty line
 
 
@@ -44,7 +45,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_answered", "_bodiless", "_chunked", "_complete", "_dry_bytes", "_early", "_fields", "_head_bytes",
         "_head_only", "_idle_s", "_in_body", "_interim", "_left", "_loop", "_max_head_bytes", "_owner",
-        "_parser", "_paused", "_reply", "_reusable", "_tail", "_transport", "deadline", "requests",
+        "_parser", "_paused", "_reply", "_reusable", "_tail", "_transport",
+        "_version", "deadline", "requests",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, *, idle_s: float, max_head_bytes: int) -> None:
@@ -59,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._reply: Reply | None = None
         self._early = bytearray()  # the beginning of a head that came in pieces
         self._fields: list[tuple[bytes, bytes]] = []
+        self._version = b""
         self._paused = False
         self._reset(head_only=False)
 
@@ -196,7 +199,8 @@ class Connection(asyncio.Protocol):
             self._head_bytes += end
             if self._head_bytes > self._max_head_bytes:
                 raise UpstreamBroken(f"the answer's head is longer than {self._max_head_bytes} bytes")
-            if not data.startswith(_VERSION):
+            self._version = data[: len(_VERSION) + 1]
+            if self._version not in _VERSIONS:
                 raise UpstreamBroken(f"the answer begins with {data[:16]!r}, expected 'HTTP/1.1'")
             if data[9:10] != b"1":
                 self._receive_body(data, len(data) - end)
@@ -295,10 +299,9 @@ class Connection(asyncio.Protocol):
                 raise UpstreamBroken(f"the model server answered {status} to a plain request")
             self._interim = True
             return
-        version: str = self._parser.get_http_version()
-        if status > 599 or version not in ("1.1", "1.0"):
-            raise UpstreamBroken(f"the model server answered status {status} in HTTP/{version}")
-        reply.headers, length, self._chunked = framing(self._fields, version)
+        if status > 599:
+            raise UpstreamBroken(f"the model server answered with status {status}, expected one up to 599")
+        reply.headers, length, self._chunked = framing(self._fields, self._version)
         reply.status = status
         self._reusable = self._parser.should_keep_alive()
         self._bodiless = self._head_only or status == 204 or status == 304

@@ -29,7 +29,7 @@ class Reply:
     is read, after everything that came has been handed out; one that stalls raises UpstreamTimeout.
     """
 
-    __slots__ = ("_connection", "_error", "_loop", "_pieces", "_size", "_waiter", "headers", "length", "status", "whole_limit")
+    __slots__ = ("_connection", "_error", "_loop", "_pieces", "_waiter", "headers", "length", "status", "unread", "whole_limit")
 
     def __init__(self, connection: Source, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
@@ -40,7 +40,7 @@ class Reply:
         self._error: UpstreamError | None = None
         self._loop = loop
         self._pieces: list[bytes] = []
-        self._size = 0
+        self.unread = 0  # bytes that have arrived and that nobody has taken
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -52,7 +52,7 @@ class Reply:
         return self._connection is not None
 
     def _fits(self, limit: int) -> bool:
-        return self._size <= limit and (self.length or 0) <= limit
+        return self.unread <= limit and (self.length or 0) <= limit
 
     async def body(self, limit: int) -> bytes:
         """The whole body; raises UpstreamBroken where it is cut short or longer than ``limit`` bytes."""
@@ -79,7 +79,7 @@ class Reply:
             if self._pieces:
                 piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
                 self._pieces.clear()
-                self._size = 0
+                self.unread = 0
                 if self._connection is not None:
                     self._connection.resume()
                 yield piece
@@ -115,12 +115,7 @@ class Reply:
     def arrived(self, piece: bytes) -> None:
         """Takes a piece of the body from the connection."""
         self._pieces.append(piece)
-        self._size += len(piece)
-
-    @property
-    def unread(self) -> int:
-        """Bytes that have arrived and that nobody has taken."""
-        return self._size
+        self.unread += len(piece)
 
     def finish(self, error: UpstreamError | None) -> None:
         """Lets go of the connection: the answer is complete, or failed with ``error``."""
