@@ -39,7 +39,7 @@ GAP = st.sampled_from(["", " ", "\n", "  # a = 1 [b]\n", "\n\n  "])
 def arrays(draw: st.DrawFn, items: st.SearchStrategy[str]) -> str:
     """An array over one or several lines, with comments and a trailing comma at times."""
     parts = [draw(GAP) + item + draw(GAP) for item in draw(st.lists(items, max_size=3))]
-    tail = "," + draw(GAP) if parts and draw(st.booleans()) else ""
+    tail = "," + draw(GAP) if parts and draw(GAP) == "" else ""
     return "[" + ",".join(parts) + tail + draw(GAP) + "]"
 
 

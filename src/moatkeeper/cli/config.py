@@ -22,13 +22,15 @@ from moatkeeper.outputs.least import LeastOutput
 app = typer.Typer(help="Check, show and explain the configuration.")
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="[FILE]", envvar=CONFIG_VARIABLE, help="The configuration.", show_default=True)
+    Path, typer.Argument(metavar="FILE", envvar=CONFIG_VARIABLE, help="The configuration.", show_default=True)
 ]
 
 
 @app.command()
 def check(file: FileArgument = Path(FILE)) -> None:
-    """Say whether a file can be used, or every fault in it with its line; a faulty file exits 3.
+    """Say whether a file can be used.
+
+    If not, every fault is printed with its line, what was found and what was expected, and the exit code is 3.
 
     Example: moatkeeper config check moatkeeper.toml
     """
@@ -43,7 +45,9 @@ def check(file: FileArgument = Path(FILE)) -> None:
 
 @app.command()
 def schema(as_json: JsonOption = False) -> None:
-    """Print every setting with its type, range, default and meaning; with --json as JSON Schema.
+    """Print every setting there is.
+
+    Each with its type, range, default and meaning; with --json as JSON Schema.
 
     Example: moatkeeper config schema
     """
@@ -61,10 +65,10 @@ def schema(as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", envvar=CONFIG_VARIABLE, help="The configuration.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", envvar=CONFIG_VARIABLE, help="The configuration.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what applies, setting by setting, and where it comes from.
+    """Print what applies, and where it comes from.
 
     Example: moatkeeper config show moatkeeper.toml
     """

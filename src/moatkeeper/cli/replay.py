@@ -31,6 +31,7 @@ from moatkeeper.store.ledger_read import entries
 from moatkeeper.store.memory import InMemory
 
 _NAMED = 10  # accounts that the text names; --json has all
+_EXPORTED = {"body", "ledger", "end"}  # one of these keys is in every line that `moatkeeper ledger export` writes
 _SWEEP_S = 60.0  # of the log's own time between two looks for idle buckets
 
 
@@ -72,10 +73,13 @@ def replay(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an old log through a configuration: what would have been refused, and who would have noticed.
+    """Run an old log through a configuration.
 
-    A line of --log needs "at" (seconds since 1970, or a time such as 2026-01-31T12:00:00Z) and "account"; it may say
-    "rows" (1), "tokens" (0), "seconds" that it took (0), "organisation", "tier", "key", "address" and "model".
+    Prints what would have been refused, and who would have noticed.
+
+    --log also reads what "moatkeeper ledger export" wrote. A line of another log needs "at" (seconds since 1970, or a time
+    such as 2026-01-31T12:00:00Z) and "account"; it may say "rows" (1), "tokens" (0), "seconds" that it took (0),
+    "organisation", "tier", "key", "address" and "model".
 
     Example: moatkeeper replay --ledger moatkeeper-data --config moatkeeper.toml
     """
@@ -121,7 +125,8 @@ def _logged(ledger: Path | None, log: Path | None, settings: Settings) -> list[L
     if ledger is not None and log is None:
         found = [_of_ledger(str(one.seq), one.at, one.fields) for one in entries(ledger, kind=QUERY)]
     elif log is not None and ledger is None:
-        found = [_of_line(number, line, log, tier) for number, line in enumerate(_lines(log), start=1) if line.strip()]
+        read = (_of_line(number, line, log, tier) for number, line in enumerate(_lines(log), start=1) if line.strip())
+        found = [one for one in read if one is not None]
     else:
         raise UsageError("found no log to replay, or two, expected either --ledger DIR or --log FILE")
     return sorted(found, key=lambda one: one.query.at)
@@ -147,8 +152,8 @@ def _of_ledger(number: str, at: float, fields: Mapping[str, object]) -> Logged:
     )
 
 
-def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged:
-    """A line of somebody else's log; raises UsageError that names it."""
+def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged | None:
+    """A line of a log; None for a line of an exported ledger that is no query. Raises UsageError that names the line."""
 
     def wrong(expected: str) -> UsageError:
         return UsageError(f"{log}:{number}: found a line that cannot be replayed, expected {expected}")
@@ -157,6 +162,9 @@ def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise wrong("a JSON object") from error
+    if isinstance(fields, dict) and not fields.keys().isdisjoint(_EXPORTED):
+        body = fields.get("body")
+        return _of_ledger(str(number), body["at"] / MICROSECONDS, body) if body and body["kind"] == QUERY else None
     if not isinstance(fields, dict) or not isinstance(fields.get("account"), str) or not fields["account"]:
         raise wrong('a JSON object with the text "account"')
     names = ("organisation", "tier", "key", "address", "model")

@@ -182,7 +182,10 @@ def _shown(name: str, found: object) -> str:
 def missing_files(document: Document, settings: Settings) -> ConfigError | None:
     """What is wrong with the files that the settings name, or None. Relative paths begin at the current folder."""
     jwt = settings.identity.jwt
-    named = [(("upstream", "ca_file"), settings.upstream.ca_file), (("identity", "jwt", "keys_file"), jwt and jwt.keys_file)]
+    named: list[tuple[KeyPath, Path | None]] = [
+        (("upstream", "ca_file"), settings.upstream.ca_file),
+        (("identity", "jwt", "keys_file"), jwt.keys_file if jwt is not None else None),
+    ]
     faults = [
         Fault(document.source, document.line(path), dotted(path), toml_text(file), "a file that exists")
         for path, file in named
