@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 
 from moatkeeper.serve.middleware import MoatkeeperMiddleware
-from moatkeeper.store.ledger import entries
+from moatkeeper.store.ledger_read import entries
 
 
 def application() -> FastAPI:

@@ -29,8 +29,14 @@ from moatkeeper.store.keys import Keys
 from moatkeeper.store.ledger import Ledger
 from moatkeeper.store.memory import InMemory
 from moatkeeper.store.secret import load_secret
+from moatkeeper.store.snapshots import load_snapshot, save_snapshot
+from moatkeeper.store.standings import Standings
 
 log = logging.getLogger("moatkeeper.house")
+
+SNAPSHOT = "limits"
+SNAPSHOT_S = 300.0
+"""Between two snapshots of the limits; larger: less often a pause, more of the ledger to replay after a crash."""
 
 
 class House:
@@ -43,13 +49,17 @@ class House:
         data = settings.server.data
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
-        self.memory = InMemory()
+        self.standings = Standings.open(data)
+        self.memory = _restored(data)
+        for account, standing in self.standings.all().items():
+            self.memory.stand(account, standing)
         self.ledger = (
             Ledger.open(data, flush_s=settings.ledger.flush_s, queue_limit=settings.ledger.queue_limit)
             if settings.ledger.enabled
             else None
         )
         self._clock = clock
+        self._snapshot_due = clock() + SNAPSHOT_S
         self._upstream = upstream if upstream is not None else model_server(settings)
         recorder: Recorder = (
             LedgerRecorder(self.ledger, self.secret, settings.ledger.queue_limit) if self.ledger is not None else NoRecorder()
@@ -93,8 +103,15 @@ class House:
         self.settings = settings
 
     def tick(self) -> None:
-        """What is done once a second: other processes' changes are taken in, idle buckets forgotten."""
+        """What is done once a second: other processes' changes are taken in, idle buckets forgotten, limits saved."""
+        now = self._clock()
         self.keys.refresh()
+        for account in self.standings.refresh():
+            self.memory.stand(account, self.standings.get(account))
+        self.memory.sweep(now)
+        if now >= self._snapshot_due:
+            self._snapshot_due = now + SNAPSHOT_S
+            self._save()
 
     async def close(self) -> None:
         """Writes down what waits; call after the last request."""
@@ -103,7 +120,13 @@ class House:
             await self._upstream.close()
         if self.ledger is not None:
             self.ledger.close()
+        self._save()
+        self.standings.close()
         self.keys.close()
+
+    def _save(self) -> None:
+        written = self.ledger.written if self.ledger is not None else 0
+        save_snapshot(self.settings.server.data, SNAPSHOT, self.memory.snapshot(), written, at=self._clock())
 
     def _note(self, kind: str, fields: Record) -> None:
         if self.ledger is not None:
@@ -149,6 +172,8 @@ class House:
     def _exposition(self) -> bytes:
         gauges = self.metrics.gauges
         gauges["keys"] = len(self.keys)
+        gauges["buckets"] = len(self.memory)
+        gauges["accounts_not_in_good_standing"] = len(self.standings.all())
         if self.ledger is not None:
             gauges["ledger_written"] = self.ledger.written
             gauges["ledger_waiting"] = self.ledger.depth
@@ -156,6 +181,12 @@ class House:
 
     def _shadow(self) -> dict[str, object]:
         return self.gateway.shadow.document(shadow=self._is_shadow())
+
+
+def _restored(data: Path) -> InMemory:
+    """The limits as they were saved; empty ones where nothing was."""
+    saved = load_snapshot(data, SNAPSHOT)
+    return InMemory.restore(saved.content) if saved is not None else InMemory()
 
 
 def model_server(settings: Settings) -> Upstream:
