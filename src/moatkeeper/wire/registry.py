@@ -9,12 +9,16 @@ from types import MappingProxyType
 from moatkeeper.errors import RouteRefused
 from moatkeeper.wire.base import Route, WireFormat
 from moatkeeper.wire.kserve import KServe
+from moatkeeper.wire.mlflow import MLflow
+from moatkeeper.wire.openai import OpenAI
 from moatkeeper.wire.tensorflow import TensorFlow
 
 FORMATS: Mapping[str, Callable[[], WireFormat]] = MappingProxyType(
     {
         "tensorflow": TensorFlow,
         "kserve": KServe,
+        "openai": OpenAI,
+        "mlflow": MLflow,
     }
 )
 """Formats by name, in the order in which they are asked for a path. ``generic`` is built from configuration instead."""
