@@ -42,6 +42,7 @@ _FIELDS = names(
     "model input encoding_format dimensions user truncate_prompt_tokens truncation_side add_special_tokens cache_salt"
 )
 _LITTLE_FLOATS = np.dtype("<f4")
+_LARGEST = float(np.finfo(np.float32).max)
 _TOP = record({"object": scalar, "model": scalar, "usage": record(scalars("prompt_tokens total_tokens"))})
 
 
@@ -131,8 +132,8 @@ def _read_vectors(data: list[object]) -> FloatArray:
     """The vectors of all entries, shape (n, e), from lists of floats or from base64 of little-endian float32."""
     rows = [entry.get("embedding") if isinstance(entry, dict) else None for entry in data]
     values = _from_base64(rows) if isinstance(rows[0], str) else _from_lists(rows)
-    if not values.shape[1] or not np.isfinite(values).all():
-        raise UnexpectedAnswer("an embedding is empty or holds a number that is not finite")
+    if not values.shape[1] or not (np.abs(values) <= _LARGEST).all():  # not so either for a NaN
+        raise UnexpectedAnswer("an embedding is empty, or holds a number that is no finite float32")
     return values
 
 
