@@ -19,6 +19,7 @@ _GENESIS = b"moatkeeper/ledger/1\n"
 _LINK = b"moatkeeper/link/1\n"
 DIGEST_BYTES = 32
 SEQUENCE_BYTES = 8
+CHANGED_HINT = "Keep the data directory as it is, and compare it with a backup or an export made before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ def parse_head(text: str) -> Head:
     """The head that ``SEQ:LINK`` names (the link in hex); ``ValueError`` where the text is not of that form."""
     number, _, link = text.partition(":")
     head = Head(int(number), bytes.fromhex(link))
-    if head.seq < 0 or len(head.link) != DIGEST_BYTES:
-        raise ValueError(f"expected a number, a colon and {2 * DIGEST_BYTES} hex digits, found {text!r}")
+    if head.seq < 0 or len(head.link) != DIGEST_BYTES or str(head) != text:
+        raise ValueError(f"expected a number, a colon and {2 * DIGEST_BYTES} lower-case hex digits, found {text!r}")
     return head
 
 
@@ -102,7 +103,4 @@ def _compare(head: Head, known: Head | None) -> None:
 
 
 def _fault(seq: int, what: str) -> LedgerBroken:
-    return LedgerBroken(
-        f"record {seq}: {what}",
-        hint="Keep the data directory as it is, and compare it with a backup or an export made before.",
-    )
+    return LedgerBroken(f"record {seq}: {what}", hint=CHANGED_HINT)

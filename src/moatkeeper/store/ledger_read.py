@@ -15,7 +15,7 @@ from moatkeeper.errors import LedgerBroken, UsageError
 from moatkeeper.evidence.canonical import MICROSECONDS, NotCanonical, Record, microseconds, parse
 from moatkeeper.evidence.chain import Entry, Head, verify_chain
 from moatkeeper.evidence.export import export_lines, read_export
-from moatkeeper.store.ledger_rows import start, stored
+from moatkeeper.store.ledger_rows import LOWEST, start, stored
 from moatkeeper.store.sqlite import FILE_NAME, connect, fact, storing
 
 
@@ -111,7 +111,7 @@ def verify(data: Path, known: Head | None = None) -> Summary:
     ``known`` is a head noted earlier, which the chain must pass through: nothing else shows that its end was cut off.
     """
     with storing(data / FILE_NAME), closing(connect(data, create=False)) as connection:
-        return _summary(start(connection), stored(connection), known)
+        return _summary(start(connection), stored(connection, LOWEST), known)
 
 
 def verify_file(file: Path, known: Head | None = None) -> Summary:
@@ -128,12 +128,12 @@ def export(data: Path, *, after: int = 0) -> Iterator[bytes]:
     """
     with storing(data / FILE_NAME), closing(connect(data, create=False)) as connection:
         ledger_id = fact(connection, "ledger_id") or b""
-        yield from export_lines(ledger_id, _head_at(connection, after), stored(connection, after))
+        yield from export_lines(ledger_id, _head_at(connection, after), stored(connection, after + 1))
 
 
 def _matching(data: Path, wanted: _Wanted, after: int) -> Iterator[LedgerEntry]:
     with storing(data / FILE_NAME), closing(connect(data, create=False)) as connection:
-        for entry in stored(connection, after, wanted.needles()):
+        for entry in stored(connection, after + 1, wanted.needles()):
             if entry.body is None:
                 continue
             record, at = _read(entry)

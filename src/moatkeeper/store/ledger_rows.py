@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from moatkeeper.errors import LedgerBroken
 from moatkeeper.evidence.canonical import NotCanonical, Record, Value, canonical, mended, microseconds
-from moatkeeper.evidence.chain import Entry, Head, body_digest, genesis, next_link
+from moatkeeper.evidence.chain import CHANGED_HINT, Entry, Head, body_digest, genesis, next_link
 from moatkeeper.store.sqlite import fact
 
 ROWS_AN_INSERT = 64
 """Rows that go to SQLite in one step. The interpreter's lock is given up and fought for once a step, not once a row."""
 ROWS_A_READ = 2_000
 """Rows that are read at once: larger: more memory, and the log waits longer for a reader."""
+
+LOWEST = -(2**63)
+"""The lowest number that a row can have: a verifier begins there, so that nothing hides below the first record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +66,26 @@ def extend(connection: sqlite3.Connection, records: Sequence[Prepared]) -> int:
     return seq
 
 
-def stored(connection: sqlite3.Connection, after: int = 0, containing: Iterable[bytes] = ()) -> Iterator[Entry]:
-    """The entries after a number, in order, whose bodies contain all the given bytes; memory stays bounded.
+def stored(connection: sqlite3.Connection, first: int = 1, containing: Iterable[bytes] = ()) -> Iterator[Entry]:
+    """The entries from number ``first`` on, in order, whose bodies contain all the given bytes; memory stays bounded.
 
-    Each read is a transaction of its own: a slow reader never keeps the log from being moved into the database.
+    Each read is a transaction of its own: a slow reader never keeps the log from being moved into the database. Raises
+    LedgerBroken for a row that no ledger writes.
     """
     needles = tuple(containing)
     where = "".join(" AND instr(body, ?) > 0" for _ in needles)
     last = connection.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()[0]
-    statement = f"SELECT seq, body, digest, link FROM ledger WHERE seq > ? AND seq <= ?{where} ORDER BY seq LIMIT ?"  # noqa: S608
+    statement = f"SELECT seq, body, digest, link FROM ledger WHERE seq BETWEEN ? AND ?{where} ORDER BY seq LIMIT ?"  # noqa: S608
     while True:
-        rows = connection.execute(statement, (after, last, *needles, ROWS_A_READ)).fetchall()
+        rows = connection.execute(statement, (first, last, *needles, ROWS_A_READ)).fetchall()
         for seq, body, digest, link in rows:
+            # SQLite keeps any type in any column, and `replace` in its shell turns bytes into text.
+            if not isinstance(body, bytes | None) or not isinstance(digest, bytes) or not isinstance(link, bytes):
+                raise LedgerBroken(f"record {seq}: its body, digest or link was changed: expected bytes", hint=CHANGED_HINT)
             yield Entry(seq, body, digest, link)
         if len(rows) < ROWS_A_READ:
             return
-        after = rows[-1][0]
+        first = rows[-1][0] + 1
 
 
 def _insert(rows: int) -> str:

@@ -1,0 +1,43 @@
+"""Appends as fast as it can and prints what is acknowledged, until it is killed: a program for test_ledger_kill.
+
+For each line that it reads, the name of a writer, it forks a process that appends under that name and prints ``pid N``,
+then the numbers that the disk has; once that process is gone it prints ``gone``. Forking spares twenty slow starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from moatkeeper.store.ledger import Ledger
+
+
+def append(data: Path, writer: str, count: int) -> None:
+    """Appends ``count`` records (0: without end); a line of output says up to which number the disk has them."""
+    with Ledger.open(data, flush_s=0.002, queue_limit=2_000) as ledger:
+        told = ledger.written
+        for number in itertools.count(1) if count == 0 else range(1, count + 1):
+            ledger.append("query", float(number), {"account": writer, "number": number})
+            if ledger.depth > 1_000:
+                ledger.flush()
+            if ledger.written > told:
+                told = ledger.written
+                print(told, flush=True)
+
+
+def main(data: Path, count: int) -> None:
+    """Forks one writer after the other, as standard input asks for them."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            print("pid", os.getpid(), flush=True)
+            append(data, line.strip(), count)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("gone", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
