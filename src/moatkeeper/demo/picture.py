@@ -48,7 +48,7 @@ def draw(findings: Findings, path: Path) -> None:
     axes.set_title("Theft of a credit model through its API, bare and behind Moatkeeper", fontsize=12, loc="left")
     axes.grid(color="#dddddd", linewidth=0.6)
     note = f"mean and range of {findings.plan.repetitions} thieves\ndotted: refused for the rest of the hour"
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.12), fontsize=9, framealpha=0.95, title=note, title_fontsize=8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.06), fontsize=9, framealpha=0.95, title=note, title_fontsize=8)
     figure.savefig(path)
 
 

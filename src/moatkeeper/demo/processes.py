@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -40,17 +41,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Server:
-        # Its own session: Ctrl-C reaches the demo alone, which then stops the gateway before the model server.
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the words are the demo's own
-                list(self._command.words),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=_one_thread(os.environ),
-                start_new_session=True,
-            )
         try:
+            with _interrupts_deferred():
+                self._process = self._start()
             self._wait(self._process)
         except BaseException:
             self._stop()
@@ -59,6 +52,18 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Its own session: Ctrl-C reaches the demo alone, which then stops the gateway before the model server.
+        with self._log.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - the words are the demo's own
+                list(self._command.words),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_one_thread(os.environ),
+                start_new_session=True,
+            )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -88,6 +93,8 @@ class Server:
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
+            pass
+        finally:  # also where an impatient user interrupts the waiting
             process.kill()
             process.wait()
 
@@ -103,6 +110,24 @@ def free_port() -> int:
 def stop_on_sigterm() -> None:
     """Makes SIGTERM unwind the stack as Ctrl-C does, so that no server outlives the demo."""
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+@contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Holds SIGINT and SIGTERM back: an interrupt between a server's start and the note of it would leave it behind."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(signal.Signals(caught[0]))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

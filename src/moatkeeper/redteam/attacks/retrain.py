@@ -6,6 +6,7 @@ labels), fits log-odds rather than labels, and does not adapt its queries, so ev
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -34,7 +35,8 @@ class Substitute:
 
     def scores(self, rows: FloatArray) -> FloatArray:
         """Class probabilities, shape (n, k), rows summing to 1."""
-        log_odds = np.column_stack([regressor.predict(rows) for regressor in self.regressors])
+        with _one_thread():
+            log_odds = np.column_stack([regressor.predict(rows) for regressor in self.regressors])
         odds = 1.0 / (1.0 + np.exp(-log_odds))
         if odds.shape[1] == 1:
             return np.column_stack([1.0 - odds, odds])
@@ -86,17 +88,27 @@ def fit_substitute(rows: FloatArray, answers: FloatArray) -> Surrogate:
     columns = answers[:, 1:] if answers.shape[1] == 2 else answers
     clipped = np.clip(columns, SCORE_FLOOR, 1 - SCORE_FLOOR)
     targets = np.log(clipped / (1 - clipped))
-    return Substitute(tuple(_regressor(len(rows)).fit(rows, target) for target in targets.T))
+    return Substitute(tuple(_fit(rows, target) for target in targets.T))
 
 
-def _regressor(rows: int) -> _Regressor:
-    """The thief's learner. Its settings were chosen on the development rows, which no measured theft touches."""
+def _fit(rows: FloatArray, targets: FloatArray) -> _Regressor:
+    """The thief's learner. Its settings were chosen on the demo's development rows, which no measured theft touches."""
     try:
         from sklearn.ensemble import HistGradientBoostingRegressor
     except ImportError as error:
         raise MissingExtra("the retraining attack needs scikit-learn", hint="pip install 'moatkeeper[demo]'") from error
-    leaf = max(2, min(20, rows // 20))
+    leaf = max(2, min(20, len(rows) // 20))
     regressor = HistGradientBoostingRegressor(
         max_iter=300, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=leaf, early_stopping=False, random_state=0
     )
-    return cast(_Regressor, regressor)
+    with _one_thread():
+        return cast(_Regressor, regressor.fit(rows, targets))
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Holds OpenMP to one thread: its threads spin while they wait, and on a busy machine two take ten times as long as one."""
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra("the retraining attack needs scikit-learn", hint="pip install 'moatkeeper[demo]'") from error
+    return cast(AbstractContextManager[object], threadpool_limits(1, user_api="openmp"))
