@@ -48,7 +48,8 @@ def read_table(body: bytes) -> Table:
         raise TableFault("the lines of the table differ in length")
     if any(_is_infinite(cell) for line in lines for cell in line):
         raise TableFault("the table holds infinite numbers")
-    return Table(lines, headed=any(number(cell) is None and cell.strip().lower() not in MISSING for cell in lines[0]))
+    # With a number in it the first line is taken for values, so that no number ever passes for a name.
+    return Table(lines, headed=all(number(cell) is None and cell.strip().lower() not in MISSING for cell in lines[0]))
 
 
 def _is_infinite(cell: str) -> bool:
