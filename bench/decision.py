@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 import numpy as np
-from bench.common import write_result
 
+from bench.common import write_result
 from moatkeeper.core.answer import Answer, Output, OutputKind, Usage
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.query import Cost, InputKind, Inputs, Query
