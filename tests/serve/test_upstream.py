@@ -121,7 +121,7 @@ async def ask(upstream: Upstream, method: str = "POST", body: bytes = b"question
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110
+    while not condition():
         await asyncio.sleep(0.001)
 
 
