@@ -174,6 +174,14 @@ def stored(case: Case) -> Iterator[tuple[Asked, Route]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path)
+def test_the_markers_are_in_every_answer_before_it_is_minimised(case: Case) -> None:
+    for answer in (*case.answers, *case.events):
+        salt = orjson.dumps(salted(answer))
+        assert all(mark in salt for mark in MARKS)
+        assert all(f'"{name}"'.encode() in salt for name in UNDECLARED)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path)
 def test_nothing_undeclared_goes_out(case: Case) -> None:
     for out in outputs(case, Contract()):
         assert not [mark for mark in MARKS if mark in out]

@@ -109,6 +109,13 @@ def test_an_answer_of_another_form_is_refused(body: bytes) -> None:
         CODEC.answer(read(), Message((), body, 200))
 
 
+def test_an_answer_nested_too_deeply_is_unexpected_and_not_the_callers_fault() -> None:
+    tool = b'{"name": "t", "input_schema": ' + b"[" * 200 + b"]" * 200 + b"}"
+    body = b'{"output": [{"type": "mcp_list_tools", "id": "i", "tools": [' + tool + b"]}]}"
+    with pytest.raises(UnexpectedAnswer, match="too deeply"):
+        CODEC.answer(read(), Message((), body, 200))
+
+
 def test_a_stream_counts_its_deltas_and_then_believes_the_server() -> None:
     stream = CODEC.stream(read(stream=True), Contract())
     stream.feed(event("response.created", 0, response=FRAME))

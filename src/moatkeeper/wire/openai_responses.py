@@ -113,8 +113,7 @@ class ResponsesCodec:
         if not tokens and document.get("status") in _UNFINISHED:
             tokens = asked.tokens
         if not tokens:
-            shaped = RESPONSE({"output": document.get("output")}, _BARE)
-            tokens = question(asked).prompt_tokens + in_tokens(text_bytes(shaped))
+            tokens = question(asked).prompt_tokens + _generated(document)
         return Given(Answer((), tokens), document)
 
     def deliver(self, given: Given, released: Answer, contract: Contract) -> Outgoing:
@@ -193,6 +192,14 @@ def _prompt_bytes(fields: Mapping[str, object]) -> int:
         return size
     found = "an empty list" if asked == [] else kind_of(asked)
     raise MalformedRequest(f"input is {found}, expected a string or a list of items")
+
+
+def _generated(document: dict[str, object]) -> int:
+    """Tokens in the items of a response, as estimated from what may go out of them."""
+    try:
+        return in_tokens(text_bytes(RESPONSE({"output": document.get("output")}, _BARE)))
+    except MalformedRequest:
+        raise UnexpectedAnswer("the answer is nested too deeply") from None
 
 
 def _keep_obfuscation(fields: dict[str, object]) -> None:

@@ -11,7 +11,19 @@ from collections.abc import Mapping
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.wire.openai_logprobs import part_logprobs
-from moatkeeper.wire.openai_shapes import DROP, SCALARS, Shape, anything, by_type, each, record, scalar, scalar_or, scalars
+from moatkeeper.wire.openai_shapes import (
+    DROP,
+    SCALARS,
+    Shape,
+    anything,
+    by_type,
+    each,
+    flat,
+    record,
+    scalar,
+    scalar_or,
+    scalars,
+)
 
 _CITATION = record(
     scalars("type file_id filename index container_id start_index end_index title url"),
@@ -40,7 +52,7 @@ _ACTION = record(
         "commands": SCALARS,
         "sources": each(record(scalars("type url"))),
         "path": each(record(scalars("x y"))),
-        "env": anything,  # of a command that the caller's machine is to run
+        "env": flat,  # of a command that the caller's machine is to run
     }
 )
 _CHECKS = each(record(scalars("id code message")))
@@ -58,7 +70,7 @@ _ITEM = by_type(
             | {
                 "queries": SCALARS,
                 # without `score`: how near a document lies is what a copy of the retriever is trained on
-                "results": each(record(scalars("file_id filename text") | {"attributes": anything})),
+                "results": each(record(scalars("file_id filename text") | {"attributes": flat})),
             }
         ),
         "code_interpreter_call": record(
@@ -98,8 +110,8 @@ _ECHOED = ("instructions", "metadata", "prompt", "reasoning", "text", "tool_choi
 
 
 def _top_logprobs(value: object, contract: Contract) -> object:
-    """The number that was asked for, only where it was heeded."""
-    return scalar(value, contract) if contract.log_probabilities else 0 if value is not None else None
+    """The number that was heeded, which is none where no log-probabilities are promised."""
+    return scalar(value, contract) if contract.log_probabilities else 0
 
 
 RESPONSE = record(

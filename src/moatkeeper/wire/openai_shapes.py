@@ -26,6 +26,13 @@ def anything(value: object, contract: Contract) -> object:
     return value
 
 
+def flat(value: object, contract: Contract) -> object:
+    """An object with names of the caller's choice, which hold plain values."""
+    if not isinstance(value, dict):
+        return None if value is None else DROP
+    return {name: content for name, content in value.items() if type(content) in _SCALARS}
+
+
 def null(value: object, contract: Contract) -> object:
     """Null, for a field that the schema wants to see and nobody should."""
     return None
