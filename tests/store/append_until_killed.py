@@ -13,6 +13,9 @@ from pathlib import Path
 
 from moatkeeper.store.ledger import Ledger
 
+WAITING = 200
+"""Records that gather before the program waits for the disk: some batches are cut by the kill, some are not."""
+
 
 def append(data: Path, writer: str, count: int) -> None:
     """Appends ``count`` records (0: without end); a line of output says up to which number the disk has them."""
@@ -20,7 +23,7 @@ def append(data: Path, writer: str, count: int) -> None:
         told = ledger.written
         for number in itertools.count(1) if count == 0 else range(1, count + 1):
             ledger.append("query", float(number), {"account": writer, "number": number})
-            if ledger.depth > 1_000:
+            if ledger.depth > WAITING:
                 ledger.flush()
             if ledger.written > told:
                 told = ledger.written

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,8 @@ from moatkeeper.store.ledger_read import entries, verify
 
 PROGRAM = Path(__file__).with_name("append_until_killed.py")
 KILLS = 20
+LONGEST_DELAY_S = 0.01
+"""Some batches: the kill falls into gathering, hashing, writing or waiting for the disk."""
 RECORDS = 3_000
 
 
@@ -24,13 +27,14 @@ def start(data: Path, count: int = 0) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def kill_after(process: subprocess.Popen[str], writer: str, acknowledgements: int) -> int:
-    """The last number that ``writer`` printed before it was killed, some time after so many acknowledgements."""
+def kill_after(process: subprocess.Popen[str], writer: str, acknowledgements: int, delay_s: float) -> int:
+    """The last number that ``writer`` printed before it was killed, ``delay_s`` after so many acknowledgements."""
     assert process.stdin is not None
     assert process.stdout is not None
     print(writer, file=process.stdin, flush=True)
     _, pid = process.stdout.readline().split()
     told = [process.stdout.readline() for _ in range(acknowledgements)]
+    time.sleep(delay_s)
     os.kill(int(pid), signal.SIGKILL)
     told += iter(process.stdout.readline, "gone\n")
     return int(told[-1])
@@ -40,7 +44,7 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged_and_leave_a_chain_that_
     chance = random.Random(20)
     with start(data) as process:
         for kill in range(KILLS):
-            acknowledged = kill_after(process, f"writer-{kill}", chance.randrange(1, 12))
+            acknowledged = kill_after(process, f"writer-{kill}", chance.randrange(1, 12), chance.uniform(0, LONGEST_DELAY_S))
             summary = verify(data)
             assert summary.head.seq == summary.count >= acknowledged
         process.communicate(timeout=60)
