@@ -60,7 +60,12 @@ def parse_bucket(key: str) -> Bucket:
     scope, separator, owner = head.partition(":")
     if not separator:
         raise ValueError(f"{key!r} is not the key of a bucket: expected scope:owner:unit:seconds")
-    return Bucket(Scope(scope), owner, Unit(unit.removesuffix(_BURST)), float(per_s), f"{scope}:{unit}:{per_s}")
+    return _bucket(scope, unit, per_s)._replace(owner=owner)
+
+
+@lru_cache(maxsize=256)
+def _bucket(scope: str, unit: str, per_s: str) -> Bucket:
+    return Bucket(Scope(scope), "", Unit(unit.removesuffix(_BURST)), float(per_s), f"{scope}:{unit}:{per_s}")
 
 
 def strategy_of_bucket(key: str) -> Strategy:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from math import isfinite
-from typing import TypeGuard
 
 import orjson
 
@@ -25,6 +24,8 @@ SWEPT_AT_ONCE = 1_000
 
 _SAMPLE = 64  # buckets looked at when one must go; larger: a better choice, a longer stop
 _EVICTED = 16  # of them; larger: fewer stops, a worse choice
+
+_NUMBERS = frozenset({int, float})  # bool is neither
 
 _FORMAT = "moatkeeper-memory"
 _VERSION = 1
@@ -167,14 +168,9 @@ class InMemory:
         return True
 
 
-def _checked(key: str, state: object) -> BucketState:
-    """A bucket as the engine knows it; ``ValueError`` for anything else."""
+def _checked(key: str, state: list[float]) -> BucketState:
+    """A bucket as the engine knows it; ``ValueError`` or ``TypeError`` for anything else."""
     parse_bucket(key)
-    numbers = tuple(number for number in state if _is_number(number)) if isinstance(state, list) else ()
-    if not numbers or not isinstance(state, list) or len(numbers) != len(state):
+    if not state or not _NUMBERS.issuperset(map(type, state)) or not isfinite(sum(state)):
         raise ValueError(f"the bucket {key!r} holds {state!r}, expected finite numbers")
-    return numbers
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return tuple(state)
