@@ -177,3 +177,11 @@ def test_without_its_extra_the_demo_names_what_to_install() -> None:
 def test_wrong_usage_exits_with_2(words: list[str]) -> None:
     done = subprocess.run([*MOATKEEPER, "demo", *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    words = [*MOATKEEPER, "demo", "--out", str(tmp_path / "file" / "out")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 2
+    assert str(tmp_path / "file" / "out") in done.stderr

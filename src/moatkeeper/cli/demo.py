@@ -17,7 +17,7 @@ from moatkeeper.demo.run import Plan, perform
 from moatkeeper.demo.stage import Stage, staged
 from moatkeeper.demo.theft import LADDER
 from moatkeeper.demo.tour import VISITORS, tour
-from moatkeeper.errors import MissingExtra
+from moatkeeper.errors import MissingExtra, UsageError
 
 INTERRUPTED = 130
 EXTRAS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
@@ -43,6 +43,7 @@ def demo(
     Exit codes: 0 done, 1 a server failed, 2 wrong usage, 3 scikit-learn or matplotlib is missing, 130 interrupted.
     """
     _require_extras()
+    _make_folders(out, *([json_file.parent] if json_file else []))
     stop_on_sigterm()
     plan = Plan(seed, repetitions, budget)
     try:
@@ -67,6 +68,15 @@ def _keep(stage: Stage) -> None:
         stage.watch()
     except KeyboardInterrupt:
         typer.echo("stopping both servers", err=True)
+
+
+def _make_folders(*folders: Path) -> None:
+    """Before anything is measured, so that no minute is lost to a folder that cannot be written."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {folder}: {error.strerror}", hint="Name another with --out.") from error
 
 
 def _require_extras() -> None:

@@ -147,6 +147,8 @@ def _honest(findings: Findings) -> str:
             f" {honest.largest_difference:.4f} at most",
             f"{'added latency':>{TITLE_WIDTH}}  {honest.added_latency_p50_ms:.2f} ms to {honest.bare_latency_p50_ms:.2f} ms"
             " (medians of one-row requests)",
+            "",
+            "Each asks within what its tier is sold; one who asks for more is refused as a thief is.",
         )
     )
 
@@ -159,9 +161,9 @@ def _limits_of_it(findings: Findings) -> str:
         f" {buyer.fidelity:.3f}, from as many exact ones on {bare.fidelity:.3f}. Decisions alone, the least an API can say,"
         f" still give {labels.fidelity:.3f}. Limits buy time, not safety: the first hour of one free account is worth"
         f" {one.fidelity:.3f}, of {farm.thief.title} {farm.fidelity:.3f}, and to wait is free: all {budget:,} rows take"
-        f" {_hours(one, budget)} hours with one account, {_hours(farm, budget)} with ten. The thieves here ask rows that any"
-        " customer might ask, and no limit tells one from the other. That takes what is not in this demo: patterns watched over"
-        " accounts and weeks, marks that prove where a copy comes from, and terms that forbid it."
+        f" {_hours(one, budget)} hours with one account, {_hours(farm, budget)} with {farm.thief.title}. The thieves here ask"
+        " rows that any customer might ask, and no limit tells one from the other. That takes what is not in this demo:"
+        " patterns watched over accounts and weeks, marks that prove where a copy comes from, and terms that forbid it."
     )
 
 

@@ -25,7 +25,8 @@ def train(clients: Clients) -> Mapping[str, Classifier]:
     """Both models by name, the same for the same clients.
 
     Both weigh a missed payment as much as all others together (``class_weight``), as a lender would to whom it costs more
-    than a refusal. The settings of the trees are those of the highest AUC on the development rows.
+    than a refusal. The settings of the trees were chosen among six on the development rows alone (AUC 0.796 there, the
+    highest of the six 0.800).
     """
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
