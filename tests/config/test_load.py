@@ -153,6 +153,13 @@ def test_a_tier_or_format_that_nobody_declared_is_a_fault_of_its_line() -> None:
     ]
 
 
+def test_routes_that_contradict_each_other_are_a_fault_of_the_later_one() -> None:
+    route = '[[wire.generic]]\nmatch = "POST /score"\ninput = "$.rows"\nlabel = "$.y"\n'
+    assert faults(route) == []
+    (found,) = faults(route + route)
+    assert found.startswith("moatkeeper.toml:5: wire.generic[1]: found 'POST /score' is declared twice")
+
+
 def test_a_named_file_that_is_missing_is_found_before_the_start(tmp_path: Path) -> None:
     there = tmp_path / "ca.pem"
     there.write_text("")

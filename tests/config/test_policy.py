@@ -67,6 +67,13 @@ def test_only_the_named_formats_are_asked_and_in_their_order() -> None:
     assert [spoken.name for spoken in formats(written(f"[wire]\nformats = {names}"))] == names
 
 
+def test_declared_routes_are_asked_before_the_known_formats() -> None:
+    spoken = formats(written('[[wire.generic]]\nmatch = "POST /score"\ninput = "$.rows"\nscores = "$.p"'))
+    assert spoken[0].name == "generic"
+    assert spoken[0].match("POST", "/score") is not None
+    assert len(spoken) == 1 + len(FORMATS)
+
+
 def test_the_first_override_that_matches_decides_what_fails_open() -> None:
     settings = written("""
     [routes]

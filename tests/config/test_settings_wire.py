@@ -19,7 +19,9 @@ def test_a_generic_route_needs_only_its_path_and_where_the_rows_are() -> None:
     assert (route.scores, route.keep) == (None, ())
 
 
-@pytest.mark.parametrize("change", [{"match": "/score"}, {"match": "post /score"}, {"input": "features"}, {"keep": ["id"]}])
+@pytest.mark.parametrize(
+    "change", [{"match": "/score"}, {"match": "post /score"}, {"input": "features"}, {"keep": ["id"]}, {"scores": "$..x"}]
+)
 def test_what_is_no_path_is_a_fault(change: dict[str, object]) -> None:
     GenericSettings.model_validate(ROUTE)
     with pytest.raises(ValidationError):

@@ -13,11 +13,8 @@ from moatkeeper.cli.options import CONFIG_VARIABLE, JsonOption
 from moatkeeper.cli.output import say, say_json, table
 from moatkeeper.config.describe import tables, value_text
 from moatkeeper.config.load import FILE, Document, dotted, missing_files, read, settings_of
-from moatkeeper.config.policy import policy
 from moatkeeper.config.positions import KeyPath
 from moatkeeper.config.settings import Settings
-from moatkeeper.guard.guard import Guard
-from moatkeeper.outputs.least import LeastOutput
 
 app = typer.Typer(help="Check, show and explain the configuration.")
 
@@ -38,7 +35,6 @@ def check(file: FileArgument = Path(FILE)) -> None:
     settings = settings_of(document)
     if (problem := missing_files(document, settings)) is not None:
         raise problem
-    Guard(policy(settings), LeastOutput())  # raises for limits that contradict each other
     limits = "are enforced" if settings.limits.mode == "enforce" else "run in shadow mode"
     say(f"{file}: good. Limits {limits}; tiers: {', '.join(settings.tiers)}.")
 

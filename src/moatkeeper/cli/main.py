@@ -36,7 +36,9 @@ class Entry:
 
 COMMANDS = {
     "serve": Entry("moatkeeper.cli.serve", "serve", "Protect a model server."),
-    "demo": Entry("moatkeeper.cli.demo", "demo", "Rehearse a theft, bare and behind Moatkeeper."),
+    "demo": Entry(
+        "moatkeeper.cli.demo", "demo", "Steal a real model, bare and behind Moatkeeper, and show what the guard is worth."
+    ),
     "config": Entry("moatkeeper.cli.config", "app", "Check, show and explain the configuration."),
     "keys": Entry("moatkeeper.cli.keys", "app", "Add, list and revoke API keys."),
     "standing": Entry("moatkeeper.cli.standing", "app", "Show and change the standing of accounts."),

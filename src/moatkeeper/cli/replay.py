@@ -171,7 +171,7 @@ def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged |
     if not all(isinstance(fields.get(name, ""), str) for name in names):
         raise wrong(f"texts for {', '.join(names)}")
     amounts = [fields.get(name, standard) for name, standard in (("rows", 1), ("tokens", 0), ("seconds", 0))]
-    if not all(isinstance(amount, int | float) and amount >= 0 for amount in amounts):
+    if not all(isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0 for amount in amounts):
         raise wrong("numbers from 0 up for rows, tokens and seconds")
     rows, tokens, seconds = amounts
     try:

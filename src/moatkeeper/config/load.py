@@ -12,9 +12,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from moatkeeper.config.describe import model_at, takes_at, toml_text
+from moatkeeper.config.policy import generic_route, limit
 from moatkeeper.config.positions import KeyPath, key_lines
 from moatkeeper.config.settings import Settings
 from moatkeeper.errors import ConfigError
+from moatkeeper.limits.plan import Plan
+from moatkeeper.wire.generic import build
 from moatkeeper.wire.registry import FORMATS
 
 VARIABLE = "MOATKEEPER_CONFIG"
@@ -108,7 +111,7 @@ def settings_of(document: Document, overrides: Mapping[str, object] | None = Non
         faults = [_fault(document, raw["loc"], raw["type"], raw["msg"], raw.get("input")) for raw in error.errors()]
         faults = [replace(fault, source=COMMAND_LINE, line=0) if fault.key in overrides else fault for fault in faults]
         raise _config_error(document.source, faults) from None
-    if faults := _dangling(document, settings):
+    if faults := [*_dangling(document, settings), *_contradictions(document, settings)]:
         raise _config_error(document.source, faults)
     return settings
 
@@ -203,6 +206,31 @@ def _dangling(document: Document, settings: Settings) -> list[Fault]:
         if name not in FORMATS:
             faults.append(_unknown(document, ("wire", "formats", index), name, FORMATS))
     return faults
+
+
+def _contradictions(document: Document, settings: Settings) -> list[Fault]:
+    """Limits and routes that are well formed, but not together."""
+    faults = []
+    shared = tuple(map(limit, settings.limits.shared))
+    for name, tier in settings.tiers.items():
+        try:
+            Plan(tuple(map(limit, tier.limits)), shared)
+        except ConfigError as error:
+            faults.append(_told(document, ("tiers", name), error.message))
+    routes = [generic_route(route) for route in settings.wire.generic]
+    for index in range(len(routes)):
+        try:
+            build(routes[: index + 1])
+        except ConfigError as error:
+            faults.append(_told(document, ("wire", "generic", index), error.message))
+            break
+    return faults
+
+
+def _told(document: Document, path: KeyPath, message: str) -> Fault:
+    """A fault that a lower floor words: "found this, expected that"."""
+    found, _, expected = message.removeprefix("found ").partition(", expected ")
+    return Fault(document.source, document.line(path), dotted(path), found, expected or "no contradiction")
 
 
 def _unknown(document: Document, path: KeyPath, name: str, known: Collection[str]) -> Fault:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from moatkeeper.config.settings import LimitSettings, Settings
-from moatkeeper.config.settings_limits import ContractSettings
+from moatkeeper.config.settings import ContractSettings, GenericSettings, LimitSettings, Settings
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.policy import Policy, Price, Tier
 from moatkeeper.limits.base import Limit
 from moatkeeper.wire.base import WireFormat
+from moatkeeper.wire.generic import GenericRoute, build
 from moatkeeper.wire.registry import FORMATS
 
 
@@ -45,9 +45,15 @@ def contract(settings: ContractSettings) -> Contract:
 
 
 def formats(settings: Settings) -> tuple[WireFormat, ...]:
-    """The formats that are spoken, in the order in which they are asked for a path."""
+    """The formats that are spoken, in the order in which they are asked for a path: declared routes come first."""
     names = settings.wire.formats
-    return tuple(FORMATS[name]() for name in (FORMATS if names is None else names))
+    known = tuple(FORMATS[name]() for name in (FORMATS if names is None else names))
+    return (build(map(generic_route, settings.wire.generic)), *known) if settings.wire.generic else known
+
+
+def generic_route(settings: GenericSettings) -> GenericRoute:
+    """One declared route as the generic format reads it."""
+    return GenericRoute(**{name: getattr(settings, name) for name in GenericSettings.model_fields})
 
 
 def fail_open(settings: Settings, path: str) -> bool:

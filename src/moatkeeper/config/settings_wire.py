@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from moatkeeper.config.quantities import Section, Takes
+from moatkeeper.errors import ConfigError
+from moatkeeper.wire.generic_paths import parse_path
 
-JsonPath = Annotated[str, Field(pattern=r"^\$"), Takes("a path into the document such as `$.scores[*]`")]
-MethodAndPath = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$"), Takes("a method and a path such as `POST /score`")]
+
+def _json_path(value: str) -> str:
+    try:
+        return parse_path(value).text
+    except ConfigError as error:
+        raise ValueError("no such path") from error
+
+
+JsonPath = Annotated[str, AfterValidator(_json_path), Takes('a path such as "$.scores[*]", "$.items[0].x" or "$"')]
+MethodAndPath = Annotated[str, Field(pattern=r"^[A-Z]+ /\S*$"), Takes('a method and a path such as "POST /score"')]
 
 
 class GenericSettings(Section):
     """One route of a JSON API that none of the formats knows, by the paths of its fields."""
 
-    match: MethodAndPath = Field(description="Method and path, such as `POST /score`.")
+    match: MethodAndPath = Field(
+        description=("Method and path, such as `POST /score`; `{name}` stands for any segment, `{model}` for the model.")
+    )
     model: str = Field(default="", description="Name of the model in limits, prices and the ledger.")
     input: JsonPath = Field(description="Where the request's rows are, such as `$.features`.")
     label: JsonPath | None = Field(default=None, description="Where the answer's decision is; it goes out as it is.")

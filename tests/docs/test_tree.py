@@ -1,0 +1,59 @@
+"""The tree of tests mirrors the tree of the source: who looks for a module's tests finds them where the module's name says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src/moatkeeper"
+TESTS = ROOT / "tests"
+
+_PROTOCOLS = "protocols and plain values; what they promise is tested where they are implemented, and in tests/contracts"
+_VALUES = "values without behaviour"
+EXEMPT = {
+    "__main__.py": "run in tests/cli/test_main.py",
+    "core/answer.py": _VALUES,
+    "core/contract.py": _VALUES,
+    "core/exchange.py": _VALUES,
+    "core/judgement.py": _VALUES,
+    "guard/memory.py": _PROTOCOLS,
+    "guard/policy.py": _VALUES,
+    "limits/base.py": _PROTOCOLS,
+    "outputs/base.py": _PROTOCOLS,
+    "redteam/base.py": _PROTOCOLS,
+}
+"""Modules without tests of their own, and why."""
+
+MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
+
+
+def homes(module: str) -> list[str]:
+    """Where the tests of a module may be: under its name, or under that of the module which it is a part of.
+
+    ``wire/openai_stream.py`` is a part of ``wire/openai.py``, so both ``test_openai_stream.py`` and ``test_openai.py`` do.
+    """
+    path = Path(module)
+    words = path.stem.split("_")
+    return [f"{path.parent.as_posix()}/test_{'_'.join(words[:length])}.py" for length in range(len(words), 0, -1)]
+
+
+def tested(module: str) -> bool:
+    """Whether a module has tests at one of its homes."""
+    return any((TESTS / home).is_file() for home in homes(module))
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in EXEMPT])
+def test_every_module_has_tests_where_its_name_says(module: str) -> None:
+    assert tested(module), f"expected tests/{homes(module)[0]}, or a reason in EXEMPT"
+
+
+def test_no_exemption_outlives_its_reason() -> None:
+    assert [module for module in EXEMPT if module not in MODULES or tested(module)] == []
+
+
+def test_a_module_without_tests_would_be_found() -> None:
+    assert homes("wire/openai_stream.py") == ["wire/test_openai_stream.py", "wire/test_openai.py"]
+    assert tested("guard/guard.py")
+    assert not tested("guard/nonsense.py")
