@@ -14,8 +14,9 @@ ERRORS = [item for item in vars(errors).values() if isinstance(item, type) and i
 
 def drawn() -> dict[str, tuple[int, str]]:
     """The tree in the module's first lines: depth and code by name."""
-    lines = re.findall(r"^([│├└─ ]*)([A-Z]\w+)( +(?:exit +)?\d+)?(?: |$)", errors.__doc__ or "", re.MULTILINE)
-    return {name: (len(branch) // 4, re.sub(r"\D", "", code)) for branch, name, code in lines if name[1:] != name[1:].lower()}
+    tree = (errors.__doc__ or "").split("\n\n")[1]
+    lines = re.findall(r"^([│├└─ ]*)(\w+)( +(?:exit +)?\d+)?", tree, re.MULTILINE)
+    return {name: (len(branch) // 4, re.sub(r"\D", "", code)) for branch, name, code in lines}
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
