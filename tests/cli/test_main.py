@@ -10,7 +10,7 @@ import pytest
 
 from moatkeeper import __version__
 from moatkeeper.cli import main as module
-from moatkeeper.cli.main import COMMANDS, EXIT_UNEXPECTED, main
+from moatkeeper.cli.main import COMMANDS, EXIT_INTERRUPTED, EXIT_UNEXPECTED, main
 from moatkeeper.cli.reference import commands
 from moatkeeper.errors import ConfigError, LedgerBroken, MoatkeeperError, StoreError
 
@@ -22,6 +22,11 @@ def broken() -> None:
     raise ZeroDivisionError("by nothing")
 
 
+def interrupted() -> None:
+    """A command that is stopped from the keyboard."""
+    raise KeyboardInterrupt
+
+
 def misconfigured() -> None:
     """A command that fails in good order."""
     raise ConfigError("found this, expected that", hint="write that")
@@ -29,10 +34,9 @@ def misconfigured() -> None:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tree of commands with two that fail."""
+    """The tree of commands with some that fail."""
     here = replace(COMMANDS["serve"], module=__name__)
-    added = {"broken": replace(here, attribute="broken"), "misconfigured": replace(here, attribute="misconfigured")}
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["tests.cli.test_main"])
+    added = {name: replace(here, attribute=name) for name in ("broken", "interrupted", "misconfigured")}
     monkeypatch.setattr(module, "COMMANDS", {**COMMANDS, **added})
 
 
@@ -92,6 +96,12 @@ def test_an_error_that_nobody_foresaw_is_a_line_and_exit_70(capsys: pytest.Captu
     assert shown.startswith("error: ZeroDivisionError: by nothing\nhint: ")
     assert "--debug" in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_run_that_is_interrupted_exits_130_in_silence_about_its_insides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("interrupted") == EXIT_INTERRUPTED
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("failing")

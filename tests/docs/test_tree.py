@@ -42,21 +42,21 @@ def homes(module: str) -> list[str]:
     return [f"{path.parent.as_posix()}/test_{'_'.join(words[:length])}.py" for length in range(len(words), 0, -1)]
 
 
-def tested(module: str) -> bool:
+def has_tests(module: str) -> bool:
     """Whether a module has tests at one of its homes."""
     return any((TESTS / home).is_file() for home in homes(module))
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module not in EXEMPT])
 def test_every_module_has_tests_where_its_name_says(module: str) -> None:
-    assert tested(module), f"expected tests/{homes(module)[0]}, or a reason in EXEMPT"
+    assert has_tests(module), f"expected tests/{homes(module)[0]}, or a reason in EXEMPT"
 
 
 def test_no_exemption_outlives_its_reason() -> None:
-    assert [module for module in EXEMPT if module not in MODULES or tested(module)] == []
+    assert [module for module in EXEMPT if module not in MODULES or has_tests(module)] == []
 
 
 def test_a_module_without_tests_would_be_found() -> None:
     assert homes("wire/openai_stream.py") == ["wire/test_openai_stream.py", "wire/test_openai.py"]
-    assert tested("guard/guard.py")
-    assert not tested("guard/nonsense.py")
+    assert has_tests("guard/guard.py")
+    assert not has_tests("guard/nonsense.py")
