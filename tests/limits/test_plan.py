@@ -152,3 +152,18 @@ def test_a_charge_of_a_limit_that_is_gone_is_left_alone() -> None:
     before, after = Plan([Limit(Scope.ACCOUNT, Unit.ROWS, 10)], []), Plan([], [])
     charges = before.reserve(ALICE, Amounts(rows=3), AT, fresh).charges
     assert after.settle(charges, Amounts(), fresh, at_most_reserved=False) == {}
+
+
+@given(cents=st.lists(st.integers(1, 30), min_size=1, max_size=40))
+def test_a_refusal_is_a_refusal_however_money_is_rounded(cents: list[int]) -> None:
+    plan = Plan([Limit(Scope.ACCOUNT, Unit.MONEY, 1.0, per_s=32)], [])
+    memory: dict[str, BucketState] = {}
+
+    def read(key: str) -> BucketState:
+        return memory.get(key, ())
+
+    for second, price in enumerate(cents):
+        reservation = plan.reserve(ALICE, Amounts(money=price / 100), AT + second / 8, read)
+        assert bool(reservation.refused_by) != bool(reservation.changes)
+        memory.update(reservation.changes)
+        assert all(state[1] <= 1.0 for state in memory.values())

@@ -64,7 +64,7 @@ class Reservation(NamedTuple):
 
     changes: dict[str, BucketState]
     charges: tuple[Charge, ...]
-    wait_s: float  # the longest wait of any bucket; 0: everything fits
+    wait_s: float  # the longest wait of any bucket that refuses
     refused_by: str  # the name of the limit with that wait; empty where everything fits
 
 
@@ -117,7 +117,7 @@ class Plan:
                 charges.append(_new_charge(Charge, (key, amount, at, name, weight)))
                 continue
             wait_s = _wait_s(part, state, amount, room, weight, at)
-            if wait_s > longest_s:
+            if wait_s > longest_s or not refused_by:  # a wait of 0 is a refusal too: sums of money may round either way
                 longest_s, refused_by = wait_s, name
         if refused_by:
             return Reservation({}, (), longest_s, refused_by)

@@ -65,15 +65,17 @@ class Window:
         """Seconds until ``amount`` fits, which is when a slot leaves the window; 0 if it fits now, ``inf`` if it never will."""
         if amount > capacity:
             return inf
-        if self.used(state, at) + amount <= capacity:
+        if not state:
             return 0.0
-        newer, age = 0.0, 0  # what is counted in the slots newer than the one of this age, which has to leave
-        for count in state[2:]:
+        counted = SLOTS + 1 - (at // self._width - state[0])
+        newer = 0.0  # what the slots up to this age hold; the first that is too much has to leave
+        for age, count in enumerate(state[2:]):
+            if age >= counted:
+                break
             newer += count
             if newer + amount > capacity:
-                break
-            age += 1
-        return (state[0] - age + SLOTS + 1) * self._width - at
+                return (state[0] - age + SLOTS + 1) * self._width - at
+        return 0.0
 
     def _give_back(self, state: BucketState, amount: float, at: float) -> BucketState:
         """Takes from the slot of ``at``, then from later ones, where a late arrival or an extension was counted."""
