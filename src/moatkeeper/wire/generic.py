@@ -244,11 +244,8 @@ class DeclaredCodec(Unary):
             kept.append(each.declared.path.steps)
             if output.values is not None:
                 document = replace(document, each.declared.path.steps, _write_output(each, output))
-        return Outgoing(write_answer(_or_nothing(tree_of(kept).keep(document))), DELIVER_JSON)
-
-
-def _or_nothing(document: object) -> object:
-    return {} if document is ABSENT else document
+        rest = tree_of(kept).keep(document) if kept else ABSENT
+        return Outgoing(write_answer({} if rest is ABSENT else rest), DELIVER_JSON)
 
 
 def _inputs(value: object, every: bool) -> Inputs:
@@ -294,13 +291,20 @@ def _require_labels(declared: _Declared, value: object) -> None:
 def _without_names(declared: _Declared, value: object) -> tuple[tuple[str, ...], object]:
     """The numbers of an object of class names, or of a list of such, in one order of names; other values as they are."""
     if isinstance(value, dict) and value:
+        _require_lone(declared, value)
         return tuple(value), list(value.values())
     if isinstance(value, list) and value and isinstance(value[0], dict) and value[0]:
         names = tuple(value[0])
         if not all(isinstance(each, dict) and each.keys() == value[0].keys() for each in value):
             raise UnexpectedAnswer(f"the objects at {declared.path.text} differ in their names")
+        _require_lone(declared, value[0])
         return names, [[each[name] for name in names] for each in value]
     return (), value
+
+
+def _require_lone(declared: _Declared, numbers: Mapping[str, object]) -> None:
+    if list in set(map(type, numbers.values())):
+        raise UnexpectedAnswer(f"expected one number for each name at {declared.path.text}")
 
 
 def _write_output(found: _Found, output: Output) -> object:
