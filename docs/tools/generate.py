@@ -6,10 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from moatkeeper.cli.reference import commands_page, parts_page, settings_page
+from moatkeeper.cli.reference import commands_page, errors_page, parts_page, settings_page
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": commands_page, "parts.md": parts_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "cli.md": commands_page,
+    "parts.md": parts_page,
+    "errors.md": errors_page,
+}
 
 
 def main() -> int:

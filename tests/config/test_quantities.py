@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from moatkeeper.config.quantities import BYTES_OF, SECONDS_OF, Network, Seconds, Section, Size, VariableName
+from moatkeeper.config.quantities import BYTES_OF, SECONDS_OF, Network, Off, Seconds, Section, Size, VariableName
 
 SECONDS = TypeAdapter(Seconds)
 SIZE = TypeAdapter(Size)
@@ -57,6 +59,16 @@ def test_what_looks_like_a_secret_is_no_name_of_a_variable_and_is_not_repeated(s
     with pytest.raises(ValidationError) as caught:
         VARIABLE.validate_python(secret)
     assert all(secret not in fault["msg"] for fault in caught.value.errors() if secret)
+
+
+def test_the_schema_of_a_reduction_shows_its_range_and_the_word_that_switches_it_off() -> None:
+    class Example(Section):
+        decimals: Annotated[int | None, Field(ge=0), Off] = None
+
+    shown = Example.model_json_schema()["properties"]["decimals"]["anyOf"]
+    assert shown == [{"type": "integer", "minimum": 0}, {"const": "off"}]
+    assert Example.model_validate({"decimals": "off"}).decimals is None
+    assert Example.model_validate({"decimals": 3}).decimals == 3
 
 
 def test_a_section_is_frozen_closed_and_takes_no_type_for_another() -> None:

@@ -64,16 +64,11 @@ def commands_page() -> str:
 
 
 def parts_page() -> str:
-    """The page of what the code is made of: packages, wire formats, errors."""
+    """The page of what the code is made of: packages and wire formats."""
     packages = [info.name for info in iter_modules(moatkeeper.__path__) if info.ispkg]
     found = [(f"`{name}`", _purpose(import_module(f"moatkeeper.{name}"))) for name in packages]
     spoken = [(f"`{name}`", _purpose(sys.modules[build().__class__.__module__])) for name, build in FORMATS.items()]
     spoken.append((f"`{Generic.name}`", _purpose(sys.modules[Generic.__module__])))
-    raised = [
-        (f"`{error.__name__}`", _codes(error), _purpose(error))
-        for error in vars(errors).values()
-        if isinstance(error, type) and issubclass(error, errors.MoatkeeperError)
-    ]
     parts = [
         _GENERATED,
         "# Parts",
@@ -83,8 +78,22 @@ def parts_page() -> str:
         "## Wire formats",
         "All are spoken unless `wire.formats` names some; `generic` is what `[[wire.generic]]` declares.",
         _rows(("format", "what it is"), spoken),
-        "## Errors",
-        "Every error that is raised on purpose. Clients get the status and a plain sentence; the shell gets the exit code.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def errors_page() -> str:
+    """The page of all errors that are raised on purpose."""
+    raised = [
+        (f"`{error.__name__}`", _codes(error), _purpose(error))
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.MoatkeeperError)
+    ]
+    parts = [
+        _GENERATED,
+        "# Errors",
+        "Every error that Moatkeeper raises on purpose. A client of the API gets the status and a plain sentence, in the shape "
+        "that its protocol expects; the shell gets the exit code, one line and a hint; the log has the message and the hint.",
         _rows(("error", "code", "when"), raised),
     ]
     return "\n\n".join(parts) + "\n"

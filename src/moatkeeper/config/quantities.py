@@ -5,9 +5,20 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 SECONDS_OF = {
     "second": 1.0,
@@ -56,8 +67,16 @@ def _size(value: object) -> object:
     return value
 
 
-def _off(value: object) -> object:
-    return None if value == OFF else value
+class _Off:
+    """Reads ``"off"`` as None. Not a plain validator, because the JSON Schema must show both what it wraps and the word."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(lambda value: None if value == OFF else value, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        wrapped = handler(schema)
+        options = [option for option in wrapped.get("anyOf", [wrapped]) if option != {"type": "null"}]
+        return {"anyOf": [*options, {"const": OFF}]}
 
 
 def _network(value: object) -> object:
@@ -105,5 +124,5 @@ VariableName = Annotated[
 ]
 """The name of an environment variable that holds a secret; the file itself never does."""
 
-Off = BeforeValidator(_off, json_schema_input_type=Literal["off"])
+Off = _Off()
 """Lets ``"off"`` stand for ``None``: TOML has no null."""
