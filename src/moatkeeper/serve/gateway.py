@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from moatkeeper.core.answer import Answer, Usage
+from moatkeeper.core.contract import Contract
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Decision, Standing
 from moatkeeper.core.query import Cost, Query
@@ -38,6 +39,7 @@ log = logging.getLogger("moatkeeper.gateway")
 
 NOTHING_USED = Usage(rows=0)
 NO_ANSWER = Answer(())
+LEAST = Contract()
 
 CLIENT_CLOSED = 499
 """What the ledger and the metrics say where the client left before its answer was whole; never sent."""
@@ -192,7 +194,7 @@ class Gateway:
         visit.wire, visit.route = wire, route
         headers: Headers = tuple(scope["headers"])
         if route.purpose is Purpose.PLAIN:
-            await self._pass_plain(visit, headers)
+            await self._pass_plain(visit, wire, route, headers)
             return
         at = self.clock()
         client = scope.get("client")
@@ -290,7 +292,8 @@ class Gateway:
         body = await reply.body(visit.running.answer_limit)
         message = Message(reply.headers, body, reply.status)
         if not 200 <= reply.status < 300:
-            await self._give_failure(visit, work, message)
+            work.status = reply.status
+            await self._give_failure(visit, message, work.headers)
             return
         given = work.codec.answer(work.asked, message)
         released = visit.running.guard.release(work.query, work.decision, given.answer)
@@ -303,7 +306,7 @@ class Gateway:
         visit.begun, visit.status = True, reply.status
         await send_response(visit.send, reply.status, head, final)
 
-    async def _give_failure(self, visit: _Visit, work: _Work, message: Message) -> None:
+    async def _give_failure(self, visit: _Visit, message: Message, headers: list[tuple[bytes, bytes]]) -> None:
         """A failure of the model server's, told in our words: only its complaint about a request is passed on."""
         status = message.status
         if 400 <= status < 500:
@@ -313,9 +316,8 @@ class Gateway:
             text = "the model server failed"
         else:
             raise UnexpectedAnswer(f"the model server answered with status {status}, expected 2xx, 4xx or 5xx")
-        work.status = status
         retry = [pair for pair in message.headers if pair[0] == b"retry-after"]
-        await self._refuse(visit, status, text, headers=work.headers + retry)
+        await self._refuse(visit, status, text, headers=headers + retry)
 
     async def _stream(self, visit: _Visit, work: _Work, reply: UpstreamReply) -> None:
         """An event stream, each chunk minimised and passed on as it comes; tokens are counted while it runs."""
@@ -376,16 +378,27 @@ class Gateway:
         if not self.recorder.record(work.query, work.decision, outcome):
             self.metrics.unrecorded += 1
 
-    async def _pass_plain(self, visit: _Visit, headers: Headers) -> None:
-        """Health and metadata: passed through whole, without credentials of ours, bounded like any answer."""
-        running = visit.running
+    async def _pass_plain(self, visit: _Visit, wire: WireFormat, route: Route, headers: Headers) -> None:
+        """Health and metadata: passed on as far as the format declares, without anybody's credentials of ours."""
+        running, method = visit.running, visit.scope["method"]
         visit.presence.deadline = 0.0
+        codec = wire.codec(route)
+        asked = codec.read(route, Message(headers, b""))
         sent = running.requests.plain_headers(headers)
-        reply = await self.upstream.open(visit.scope["method"], visit.path.encode("latin-1"), sent, b"")
+        reply = await self.upstream.open(method, visit.path.encode("latin-1"), sent, b"")
         try:
             body = await reply.body(running.answer_limit)
+            message = Message(reply.headers, body, reply.status)
+            if not 200 <= reply.status < 300:
+                await self._give_failure(visit, message, [])
+                return
+            head = replies.passed_headers(reply.headers)
+            if method != "HEAD":
+                given = codec.answer(asked, message)
+                out = codec.deliver(given, given.answer, LEAST)
+                head, body = _merge(head, out.headers), body if out.body is None else out.body
             visit.begun, visit.status = True, reply.status
-            await send_response(visit.send, reply.status, replies.passed_headers(reply.headers), body)
+            await send_response(visit.send, reply.status, head, body)
         finally:
             await reply.aclose()
 
