@@ -100,7 +100,7 @@ def errors_page() -> str:
 
 
 def _purpose(thing: object) -> str:
-    return (thing.__doc__ or "").strip().split("\n")[0]
+    return (thing.__doc__ or "").strip().split("\n")[0].replace("``", "`")
 
 
 def _codes(error: type[errors.MoatkeeperError]) -> str:
