@@ -234,9 +234,10 @@ def test_a_query_larger_than_its_limit_never_fits() -> None:
     assert (refused.reason, refused.retry_after_s) == ("limit:account:rows:64", inf)
 
 
+@pytest.mark.parametrize("shadow", [False, True])
 @pytest.mark.parametrize("standing", [Standing.SUSPENDED, Standing.TERMINATED])
-def test_an_ended_account_is_refused_for_good(standing: Standing) -> None:
-    guard, memory = Guard(replace(POLICY, factors={standing: 1.0}), Same()), InMemory()
+def test_an_ended_account_is_refused_for_good_in_shadow_mode_too(standing: Standing, shadow: bool) -> None:
+    guard, memory = Guard(replace(POLICY, factors={standing: 1.0}, shadow=shadow), Same()), InMemory()
     memory.stand("alice", standing)
     refused = guard.admit(asked(), memory)
     assert (refused.admitted, refused.reason, refused.retry_after_s) == (False, f"standing:{standing.value}", inf)
@@ -315,8 +316,9 @@ def test_a_stream_is_extended_at_the_time_that_it_asks() -> None:
     assert guard.extend(query, decision, 50, memory, at=AT + 32) is not None  # 50 of 60 have drained
 
 
-def test_a_stream_of_an_account_that_is_suspended_meanwhile_ends() -> None:
-    guard, memory = Guard(POLICY, Same()), InMemory()
+@pytest.mark.parametrize("shadow", [False, True])
+def test_a_stream_of_an_account_that_is_suspended_meanwhile_ends(shadow: bool) -> None:
+    guard, memory = Guard(replace(POLICY, shadow=shadow), Same()), InMemory()
     decision = guard.admit(asked(tokens=10), memory)
     memory.stand("alice", Standing.SUSPENDED)
     assert guard.extend(asked(tokens=10), decision, 1, memory) is None

@@ -8,7 +8,7 @@ from math import inf
 from moatkeeper.core.answer import Answer, Usage
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.exchange import Exchange
-from moatkeeper.core.judgement import Charge, Decision, Reading, Standing
+from moatkeeper.core.judgement import Charge, Decision, Quota, Reading, Standing
 from moatkeeper.core.query import Query
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.memory import Memory
@@ -48,7 +48,7 @@ class Guard:
         ``retry_after_s`` is the longest wait of all buckets that refuse; ``inf`` where waiting does not help: the query
         alone is larger than a limit, or the account has ended. In shadow mode a query that would have been refused is
         admitted with ``would_admit`` False and charged to no bucket, so that the next decisions are those that
-        enforcement would have made.
+        enforcement would have made. An account that a person suspended or terminated is refused in shadow mode too.
         """
         caller = query.caller
         account = caller.account
@@ -70,8 +70,8 @@ class Guard:
             verified=caller.basis.verified,
         )
         if reservation.refused_by:
-            decision = self._refusal(f"limit:{reservation.refused_by}", reservation.wait_s, standing, contract)
-            return replace(decision, quota=plan.quota(owners, query.at, {}, memory.bucket))
+            quota = plan.quota(owners, query.at, {}, memory.bucket)
+            return self._refusal(f"limit:{reservation.refused_by}", reservation.wait_s, standing, contract, quota)
         quota = plan.quota(owners, query.at, reservation.changes, memory.bucket)
         decision = Decision(True, True, ADMITTED, 0.0, standing, contract, reservation.charges, quota)
         memory.apply(reservation.changes)
@@ -83,13 +83,16 @@ class Guard:
         """The decision with ``tokens`` more reserved (a stream that outgrows its estimate), or None: it must end here.
 
         ``at`` is the time of the wish, by default the query's own. In shadow mode the stream always goes on: where it
-        should have ended, ``would_admit`` turns False and nothing more is charged.
+        should have ended, ``would_admit`` turns False and nothing more is charged. Only the stream of an account that a
+        person ended meanwhile ends.
         """
+        account = query.caller.account
+        standing = memory.standing(account.id)
+        if standing in _ENDED:
+            return None
         if not decision.would_admit:
             return decision
-        account = query.caller.account
         plan = self._plans.get(account.tier, self._default_plan)
-        standing = memory.standing(account.id)
         factor = self._factors[standing]
         if factor <= 0:
             return self._cut(decision, f"standing:{standing.value}", inf)
@@ -147,8 +150,12 @@ class Guard:
         prices = self.policy.prices
         return prices.get(query.model) or prices.get("", _FREE)
 
-    def _refusal(self, reason: str, retry_after_s: float, standing: Standing, contract: Contract) -> Decision:
-        return Decision(self.policy.shadow, False, reason, retry_after_s, standing, contract)
+    def _refusal(
+        self, reason: str, retry_after_s: float, standing: Standing, contract: Contract, quota: Quota | None = None
+    ) -> Decision:
+        # Shadow mode is for rules that decide by themselves; an ended account was ended by a person.
+        admitted = self.policy.shadow and standing not in _ENDED
+        return Decision(admitted, False, reason, retry_after_s, standing, contract, (), quota)
 
     def _cut(self, decision: Decision, reason: str, retry_after_s: float) -> Decision | None:
         if not self.policy.shadow:

@@ -219,7 +219,7 @@ class Gateway:
         work = _Work(query, decision, asked, codec, identity, body, tokens_reserved=asked.tokens)
         work.headers.append((b"x-request-id", query.id.encode()))
         if running.show_quota and decision.quota is not None:
-            work.headers += replies.quota_headers(decision.quota)
+            work.headers += replies.quota_headers(decision.quota, refused=not decision.admitted)
         if not decision.admitted:
             await self._turn_away(visit, work)
             return

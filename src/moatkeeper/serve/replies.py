@@ -30,9 +30,12 @@ def refusal_body(wire: WireFormat | None, route: Route | None, status: int, mess
     return wire.refusal(route, status, message)
 
 
-def quota_headers(quota: Quota) -> list[tuple[bytes, bytes]]:
-    """RateLimit fields of the IETF draft (draft-ietf-httpapi-ratelimit-headers-10): the contract as sold."""
-    remaining = max(0, math.floor(quota.remaining))
+def quota_headers(quota: Quota, *, refused: bool) -> list[tuple[bytes, bytes]]:
+    """RateLimit fields of the IETF draft (draft-ietf-httpapi-ratelimit-headers-10): the contract as sold.
+
+    A refused caller reads that nothing remains, whichever limit it met: otherwise a rest would tell of another limit.
+    """
+    remaining = 0 if refused else max(0, math.floor(quota.remaining))
     return [
         (b"ratelimit-policy", b'"default";q=%d;w=%d' % (math.floor(quota.limit), math.ceil(quota.per_s))),
         (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, math.ceil(max(0.0, quota.reset_s)))),
