@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 
@@ -12,6 +13,9 @@ from moatkeeper.wire.base import Asked, Message, Stream, media_parameters, media
 
 JSON_TYPES = frozenset({"application/json", "text/json", ""})
 """Media types read as JSON; the empty one because many clients of model servers send none."""
+
+_CACHED_TYPES = 64
+"""Spellings of Content-Type remembered: there are few, and parsing one takes as long as parsing a small body."""
 
 _UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 _PLAIN_ENCODINGS = frozenset({b"", b"identity"})
@@ -36,20 +40,28 @@ class Unary:
         raise UnexpectedAnswer(f"{asked.route.format} does not stream")
 
 
+@lru_cache(maxsize=_CACHED_TYPES)
+def _is_utf8(content_type: bytes) -> bool:
+    return media_parameters(Message(((b"content-type", content_type),), b"")).get("charset", "").lower() in _UTF8
+
+
+@lru_cache(maxsize=_CACHED_TYPES)
+def _is_json(content_type: bytes) -> bool:
+    return media_type(Message(((b"content-type", content_type),), b"")) in JSON_TYPES
+
+
 def require_plain(message: Message) -> None:
     """Raises UnsupportedMedia for a compressed request or one in another charset than UTF-8."""
     if message.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
         raise UnsupportedMedia("the request is compressed; send it with Content-Encoding: identity")
-    if b";" in message.header(b"content-type"):
-        charset = media_parameters(message).get("charset", "").lower()
-        if charset not in _UTF8:
-            raise UnsupportedMedia("the request is not in UTF-8")
+    if not _is_utf8(message.header(b"content-type")):
+        raise UnsupportedMedia("the request is not in UTF-8")
 
 
 def require_json(message: Message) -> None:
     """Raises UnsupportedMedia unless the request says that it is plain JSON in UTF-8, or says nothing."""
     require_plain(message)
-    if media_type(message) not in JSON_TYPES:
+    if not _is_json(message.header(b"content-type")):
         raise UnsupportedMedia("expected Content-Type: application/json")
 
 
@@ -82,9 +94,8 @@ def require_readable(reply: Message) -> None:
 def read_answer(reply: Message) -> object:
     """The document of an answer; raises UnexpectedAnswer for anything but plain JSON."""
     require_readable(reply)
-    kind = media_type(reply)
-    if kind not in JSON_TYPES:
-        raise UnexpectedAnswer(f"expected a JSON answer, found {kind}")
+    if not _is_json(reply.header(b"content-type")):
+        raise UnexpectedAnswer(f"expected a JSON answer, found {media_type(reply)}")
     return parse_answer(reply.body)
 
 

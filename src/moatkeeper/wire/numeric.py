@@ -60,7 +60,7 @@ def leaf_types(values: Sequence[object], depth: int = MAX_DEPTH) -> set[type]:
     if list in kinds:
         if depth == 1:
             raise UnexpectedAnswer(f"an output is nested more than {MAX_DEPTH} levels deep")
-        kinds.discard(list)
+        kinds.remove(list)
         for item in values:
             if type(item) is list:
                 kinds |= leaf_types(item, depth - 1)
