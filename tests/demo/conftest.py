@@ -1,56 +1,48 @@
-"""Small real model servers for the tests: loopback, a free port, one thread, stopped at the end."""
+"""Findings with figures that can be checked by hand."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import numpy as np
 import pytest
 
-from moatkeeper.core.query import FloatArray
+from moatkeeper.demo.customers import Experience
+from moatkeeper.demo.run import LINEAR_LADDER, LINEAR_ROLE, ROLES, Findings, Plan
+from moatkeeper.demo.theft import Campaign, Thief, WithoutApi
+from moatkeeper.redteam.harness import Score
 
-Answering = Callable[[FloatArray, str], FloatArray | None]
-"""Class scores for rows asked with a key, or None to refuse."""
+
+def _score(budget: int, answered: int, fidelity: float) -> Score:
+    return Score(budget, answered, budget - answered, fidelity, 0.5, 0.1, 0.75)
 
 
-@contextmanager
-def _serving(answering: Answering) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one segment: two would wait for each other's acknowledgement
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            scores = answering(np.asarray(json.loads(body)["instances"], dtype=np.float64), key)
-            document = {"error": "refused"} if scores is None else {"predictions": scores.tolist()}
-            reply = json.dumps(document).encode()
-            self.send_response(429 if scores is None else 200)
-            self.send_header("Retry-After", "3600")
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def _campaign(thief: Thief, rungs: tuple[int, ...], allowance: int, fidelity: float) -> Campaign:
+    """Two repetitions, 0.02 apart around a fidelity that grows by 0.01 a rung while the allowance lasts."""
+    repetitions = []
+    for shift in (-0.01, 0.01):
+        answered = [min(rung, allowance) for rung in rungs]
+        steps = [sum(other < rows for other in rungs) for rows in answered]
+        scores = zip(rungs, answered, steps, strict=True)
+        repetitions.append(tuple(_score(rung, rows, fidelity + shift + 0.01 * step) for rung, rows, step in scores))
+    return Campaign(thief, tuple(repetitions))
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answering], str]]:
-    """Starts a server for a function and gives its address."""
-    with ExitStack() as stack:
-        yield lambda answering: stack.enter_context(_serving(answering))
+def findings() -> Findings:
+    """A run of two repetitions up to 200 rows: 0.83 bare at the end, 0.72 with one free account, which got 100 rows."""
+    plan = Plan(seed=4, repetitions=2, budget=200)
+    nobody = Thief("bare", "bare", "", (("",),) * 2, None)
+    guarded = []
+    for role in ROLES:
+        rows = role.rows_per_hour * role.accounts
+        guarded.append(_campaign(Thief(role.id, role.title, "", (("",),) * 2, rows), plan.rungs, rows, 0.71))
+    one = Thief(LINEAR_ROLE.id, LINEAR_ROLE.title, "", (("",),) * 2, LINEAR_ROLE.rows_per_hour)
+    return Findings(
+        plan=plan,
+        held_out_rows=3_000,
+        model_accuracy=0.75,
+        without_api=WithoutApi(0.6, 500, 0.65),
+        bare=_campaign(nobody, plan.rungs, 10**9, 0.81),
+        guarded=tuple(guarded),
+        linear_bare=_campaign(nobody, LINEAR_LADDER, 10**9, 0.95),
+        linear_guarded=_campaign(one, LINEAR_LADDER, 100, 0.9),
+        honest=Experience(5, 2_695, 2_695, 0, 0, 0.0025, 0.0098, 1.0, 1.5),
+    )

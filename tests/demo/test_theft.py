@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,8 +9,8 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.demo.credit import Clients
 from moatkeeper.demo.theft import Campaign, Prize, Thief, judge_of, steal
 from moatkeeper.redteam.client import PredictClient
+from tests.support.predictions import Answering, predicting
 
-Serve = Callable[[Callable[[FloatArray, str], FloatArray | None]], str]
 POOL = np.random.default_rng(1).normal(size=(300, 3))
 
 
@@ -35,30 +34,30 @@ class Limited:
         return model(rows)
 
 
-def stolen(serve: Serve, victim: Callable[[FloatArray, str], FloatArray | None], keys: tuple[str, ...]) -> Campaign:
+def stolen(victim: Answering, keys: tuple[str, ...]) -> Campaign:
     held_out = np.random.default_rng(2).normal(size=(200, 3))
-    with PredictClient(serve(model), "credit") as client:
+    with predicting(model) as truth, PredictClient(truth, "credit") as client, predicting(victim) as url:
         prize = Prize("credit", "equations", judge_of(client, Clients(held_out, np.zeros(200)), seed=0))
-    thief = Thief("thief", "thief", serve(victim), (keys,), 100 * len(keys))
-    return steal(thief, prize, POOL, (4, 100, 250), (0,), lambda: None)
+        thief = Thief("thief", "thief", url, (keys,), 100 * len(keys))
+        return steal(thief, prize, POOL, (4, 100, 250), (0,), lambda: None)
 
 
-def test_a_thief_that_nobody_limits_is_answered_in_full_and_copies_the_model(serve: Serve) -> None:
-    campaign = stolen(serve, model, ("",))
+def test_a_thief_that_nobody_limits_is_answered_in_full_and_copies_the_model() -> None:
+    campaign = stolen(model, ("",))
     assert [score.queries for score in campaign.scores[0]] == [4, 100, 250]
     assert campaign.fidelity == 1.0
     assert campaign.price_usd == pytest.approx(0.025)
 
 
-def test_one_account_stops_at_its_limit_and_is_not_heard_of_again(serve: Serve) -> None:
+def test_one_account_stops_at_its_limit_and_is_not_heard_of_again() -> None:
     victim = Limited()
-    campaign = stolen(serve, victim, ("one",))
+    campaign = stolen(victim, ("one",))
     assert [(score.queries, score.in_full) for score in campaign.scores[0]] == [(4, True), (100, True), (100, False)]
     assert victim.refusals == 1
 
 
-def test_a_farm_of_accounts_gets_what_one_account_does_not(serve: Serve) -> None:
-    campaign = stolen(serve, Limited(), ("one", "two", "three"))
+def test_a_farm_of_accounts_gets_what_one_account_does_not() -> None:
+    campaign = stolen(Limited(), ("one", "two", "three"))
     assert [score.queries for score in campaign.scores[0]] == [4, 100, 250]
 
 

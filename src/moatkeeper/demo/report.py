@@ -116,6 +116,11 @@ def _hours(campaign: Campaign, rows: int) -> str:
     return f"{hours:.0f}" if hours else "under 1"
 
 
+def _wait(campaign: Campaign, rows: int) -> str:
+    hours = campaign.hours_for(rows)
+    return {0.0: "less than an hour", 1.0: "an hour"}.get(hours, f"{hours:.0f} hours")
+
+
 def _without_api(findings: Findings) -> str:
     without = findings.without_api
     return _paragraph(
@@ -161,7 +166,7 @@ def _limits_of_it(findings: Findings) -> str:
         f" {buyer.fidelity:.3f}, from as many exact ones on {bare.fidelity:.3f}. Decisions alone, the least an API can say,"
         f" still give {labels.fidelity:.3f}. Limits buy time, not safety: the first hour of one free account is worth"
         f" {one.fidelity:.3f}, of {farm.thief.title} {farm.fidelity:.3f}, and to wait is free: all {budget:,} rows take"
-        f" {_hours(one, budget)} hours with one account, {_hours(farm, budget)} with {farm.thief.title}. The thieves here ask"
+        f" {_wait(one, budget)} with one account, {_wait(farm, budget)} with {farm.thief.title}. The thieves here ask"
         " rows that any customer might ask, and no limit tells one from the other. That takes what is not in this demo:"
         " patterns watched over accounts and weeks, marks that prove where a copy comes from, and terms that forbid it."
     )

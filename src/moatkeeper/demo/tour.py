@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shlex import quote
 
 from moatkeeper.demo.credit import load
 from moatkeeper.demo.stage import Stage
@@ -36,7 +37,7 @@ def tour(stage: Stage) -> str:
             f"  {many} | curl -i {guarded} {free}' -d @-",
             "What the operator sees:",
             f"  curl {stage.admin_url}/metrics",
-            f"  moatkeeper ledger verify --data {stage.data}",
+            f"  moatkeeper ledger verify --data {quote(str(stage.data))}",
             "",
             "Ctrl-C stops both servers.",
         )
