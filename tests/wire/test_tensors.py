@@ -99,6 +99,12 @@ def test_nan_and_infinities_are_faults(datatype: str, value: float) -> None:
         decode(np.array([value], dtype=DATA_TYPES[datatype].code).tobytes(), Signature("x", (1,), datatype))
 
 
+@pytest.mark.parametrize(("datatype", "raw"), [("FP16", "017c"), ("FP32", "0100807f"), ("BF16", "817f")])
+def test_a_signalling_nan_is_a_fault_like_any_other(datatype: str, raw: str) -> None:
+    with pytest.raises(TensorFault):
+        decode(bytes.fromhex(raw), Signature("x", (1,), datatype))
+
+
 def test_nested_and_flat_data_are_the_same_elements() -> None:
     assert flatten([[1, 2], [3, 4]], 4) == flatten([1, 2, 3, 4], 4) == [1, 2, 3, 4]
 

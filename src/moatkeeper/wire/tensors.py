@@ -125,7 +125,7 @@ def decode(raw: bytes, tensor: Signature) -> npt.NDArray[np.generic]:
     array: npt.NDArray[np.generic] = np.frombuffer(raw, dtype=code)
     if tensor.datatype == "BF16":
         array = (array.astype(np.uint32) << _BFLOAT_SHIFT).view(np.float32)
-    if tensor.real and not np.isfinite(array.astype(np.float64)).all():
+    if tensor.real and not np.isfinite(array).all():
         raise TensorFault(f"tensor {tensor.name!r} holds NaN or infinities")
     return array.reshape(tensor.shape)
 
