@@ -6,18 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from moatkeeper.cli.main import main
-from moatkeeper.cli.replay import Logged, events
 from moatkeeper.core.answer import Usage
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Decision, Standing
 from moatkeeper.core.query import Cost, InputKind, Inputs, Query
 from moatkeeper.evidence.records import QUERY, START, query_record, start_record
-from moatkeeper.guard.replay import Arrived
 from moatkeeper.store.ledger import Ledger
 
 CALLER = Caller(Account("acme", "", "free"), "k1", "192.0.2.1", Basis.KEY)
@@ -126,13 +122,3 @@ def test_a_line_that_cannot_be_replayed_is_named(line: str, tmp_path: Path, caps
 def test_without_one_log_there_is_nothing_to_replay(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 2
     assert "expected" in capsys.readouterr().err
-
-
-@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=20))
-def test_events_come_in_the_order_of_time_and_each_query_settles_once(times: list[tuple[float, float]]) -> None:
-    logged = [Logged(query(number, at, 1), Usage(1), took) for number, (at, took) in enumerate(sorted(times))]
-    happened = list(events(logged))
-    moments = [event.query.at if isinstance(event, Arrived) else event.at for event in happened]
-    assert moments == sorted(moments)
-    settled = [event.query_id for event in happened if not isinstance(event, Arrived)]
-    assert sorted(settled) == sorted(one.query.id for one in logged)

@@ -327,3 +327,15 @@ def test_a_graceful_stop_finishes_what_is_in_flight(model: tuple[ModelServer, st
         threading.Timer(0.5, model[0].release.set).start()
         assert running.stop() == 0
         assert waiting.result().status_code == 200
+
+
+def test_a_crash_gives_nobody_their_budget_back(model: tuple[ModelServer, str], tmp_path: Path) -> None:
+    with gateway(model[1], tmp_path, config=ENFORCED) as running:
+        assert predict(running, [1.0], [1.0], [1.0], [1.0]).status_code == 200
+        deadline = time.monotonic() + 5
+        while httpx.get(running.admin + "/healthz").json()["ledger_written"] < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.kill()
+    with gateway(model[1], tmp_path, config=ENFORCED) as again:
+        assert predict(again, [1.0], [1.0]).status_code == 429
+        assert predict(again, [1.0]).status_code == 200

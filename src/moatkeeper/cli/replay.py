@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,29 +18,19 @@ from moatkeeper.config.policy import policy
 from moatkeeper.config.settings import Settings
 from moatkeeper.core.answer import Usage
 from moatkeeper.core.caller import Account, Basis, Caller
-from moatkeeper.core.query import Cost, InputKind, Inputs, Query
 from moatkeeper.errors import UsageError
 from moatkeeper.evidence.canonical import MICROSECONDS
 from moatkeeper.evidence.records import QUERY
 from moatkeeper.guard.guard import Guard
-from moatkeeper.guard.replay import Arrived, Event, Outcome, Report, Settled
+from moatkeeper.guard.replay import Event, Outcome, Report
 from moatkeeper.guard.replay import replay as replayed
 from moatkeeper.outputs.least import LeastOutput
-from moatkeeper.store.ledger_read import entries
+from moatkeeper.store.ledger_log import Logged, events, logged_queries, logged_query, query_of_log
 from moatkeeper.store.memory import InMemory
 
 _NAMED = 10  # accounts that the text names; --json has all
 _EXPORTED = {"body", "ledger", "end"}  # one of these keys is in every line that `moatkeeper ledger export` writes
 _SWEEP_S = 60.0  # of the log's own time between two looks for idle buckets
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One query of an old log: who, when, how much, and how long it took."""
-
-    query: Query
-    usage: Usage
-    took_s: float
 
 
 @dataclass(slots=True)
@@ -107,23 +96,10 @@ def assess(happened: Iterable[Event], settings: Settings) -> tuple[Report, dict[
     return report, impacts
 
 
-def events(logged: Iterable[Logged]) -> Iterator[Event]:
-    """Arrivals and settlements in the order of time; ``logged`` is in the order of arrival."""
-    running: list[tuple[float, int, Settled]] = []
-    for number, one in enumerate(logged):
-        while running and running[0][0] <= one.query.at:
-            yield heapq.heappop(running)[2]
-        yield Arrived(one.query)
-        ends = one.query.at + one.took_s
-        heapq.heappush(running, (ends, number, Settled(one.query.id, one.usage, ends)))
-    while running:
-        yield heapq.heappop(running)[2]
-
-
 def _logged(ledger: Path | None, log: Path | None, settings: Settings) -> list[Logged]:
     tier = settings.limits.default_tier
     if ledger is not None and log is None:
-        found = [_of_ledger(str(one.seq), one.at, one.fields) for one in entries(ledger, kind=QUERY)]
+        found = logged_queries(ledger)
     elif log is not None and ledger is None:
         read = (_of_line(number, line, log, tier) for number, line in enumerate(_lines(log), start=1) if line.strip())
         found = [one for one in read if one is not None]
@@ -139,19 +115,6 @@ def _lines(log: Path) -> list[bytes]:
         raise UsageError(f"{log}: found {error.strerror or error}, expected a readable file") from error
 
 
-def _of_ledger(number: str, at: float, fields: Mapping[str, object]) -> Logged:
-    """A record of the ledger. What was refused then is replayed as asked; it may be served now."""
-    text = {name: str(fields.get(name, "")) for name in ("account", "organisation", "tier", "key", "address", "model")}
-    asked, rows, tokens = (_count(fields.get(name)) for name in ("asked_rows", "rows", "tokens"))
-    caller = Caller(
-        Account(text["account"], text["organisation"], text["tier"]), text["key"], text["address"], Basis(str(fields["basis"]))
-    )
-    usage = Usage(rows, tokens) if fields.get("admitted") else Usage(asked)
-    return Logged(
-        _query(number, caller, text["model"], at, asked, tokens), usage, _count(fields.get("latency_us")) / MICROSECONDS
-    )
-
-
 def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged | None:
     """A line of a log; None for a line of an exported ledger that is no query. Raises UsageError that names the line."""
 
@@ -164,7 +127,7 @@ def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged |
         raise wrong("a JSON object") from error
     if isinstance(fields, dict) and not fields.keys().isdisjoint(_EXPORTED):
         body = fields.get("body")
-        return _of_ledger(str(number), body["at"] / MICROSECONDS, body) if body and body["kind"] == QUERY else None
+        return logged_query(str(number), body["at"] / MICROSECONDS, body) if body and body["kind"] == QUERY else None
     if not isinstance(fields, dict) or not isinstance(fields.get("account"), str) or not fields["account"]:
         raise wrong('a JSON object with the text "account"')
     names = ("organisation", "tier", "key", "address", "model")
@@ -182,17 +145,8 @@ def _of_line(number: int, line: bytes, log: Path, default_tier: str) -> Logged |
     # A log that names accounts was written by somebody who knew them: their word counts as checked.
     account = Account(fields["account"], text["organisation"], text["tier"] or default_tier)
     caller = Caller(account, text["key"], text["address"], Basis.HEADER)
-    return Logged(
-        _query(str(number), caller, text["model"], at, int(rows), int(tokens)), Usage(int(rows), int(tokens)), float(seconds)
-    )
-
-
-def _query(number: str, caller: Caller, model: str, at: float, rows: int, tokens: int) -> Query:
-    return Query(number, caller, model, at, Inputs(InputKind.OPAQUE, rows), Cost(rows, tokens))
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    query = query_of_log(str(number), caller, text["model"], at, int(rows), int(tokens))
+    return Logged(query, Usage(int(rows), int(tokens)), float(seconds))
 
 
 def _seconds(value: object) -> float:

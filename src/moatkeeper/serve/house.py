@@ -15,6 +15,7 @@ from moatkeeper.errors import ConfigError, StoreError
 from moatkeeper.evidence import records
 from moatkeeper.evidence.canonical import Record
 from moatkeeper.guard.guard import Guard
+from moatkeeper.guard.replay import replay
 from moatkeeper.outputs.least import LeastOutput
 from moatkeeper.serve.addresses import Addresses
 from moatkeeper.serve.admin import Admin, AdminPages
@@ -27,6 +28,7 @@ from moatkeeper.serve.tracing import NO_TRACING, open_telemetry
 from moatkeeper.serve.upstream import Timeouts, Upstream
 from moatkeeper.store.keys import Keys
 from moatkeeper.store.ledger import Ledger
+from moatkeeper.store.ledger_log import events, logged_queries
 from moatkeeper.store.memory import InMemory
 from moatkeeper.store.secret import load_secret
 from moatkeeper.store.snapshots import load_snapshot, save_snapshot
@@ -37,6 +39,9 @@ log = logging.getLogger("moatkeeper.house")
 SNAPSHOT = "limits"
 SNAPSHOT_S = 300.0
 """Between two snapshots of the limits; larger: less often a pause, more of the ledger to replay after a crash."""
+
+SNAPSHOT_RECORDS = 200_000
+"""Records after which a snapshot is made earlier: a few seconds of replay."""
 
 
 class House:
@@ -50,7 +55,8 @@ class House:
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
         self.standings = Standings.open(data)
-        self.memory = _restored(data)
+        first = self.running(settings)
+        self.memory = _restored(data, first.guard)
         for account, standing in self.standings.all().items():
             self.memory.stand(account, standing)
         self.ledger = (
@@ -60,13 +66,14 @@ class House:
         )
         self._clock = clock
         self._snapshot_due = clock() + SNAPSHOT_S
+        self._saved_at = self.ledger.written if self.ledger is not None else 0
         self._upstream = upstream if upstream is not None else model_server(settings)
         recorder: Recorder = (
             LedgerRecorder(self.ledger, self.secret, settings.ledger.queue_limit) if self.ledger is not None else NoRecorder()
         )
         self.metrics = Metrics()
         self.gateway = Gateway(
-            self.running(settings),
+            first,
             self._upstream,
             self.memory,
             recorder,
@@ -109,7 +116,8 @@ class House:
         for account in self.standings.refresh():
             self.memory.stand(account, self.standings.get(account))
         self.memory.sweep(now)
-        if now >= self._snapshot_due:
+        written = self.ledger.written if self.ledger is not None else 0
+        if now >= self._snapshot_due or written - self._saved_at >= SNAPSHOT_RECORDS:
             self._snapshot_due = now + SNAPSHOT_S
             self._save()
 
@@ -125,7 +133,7 @@ class House:
         self.keys.close()
 
     def _save(self) -> None:
-        written = self.ledger.written if self.ledger is not None else 0
+        written = self._saved_at = self.ledger.written if self.ledger is not None else 0
         save_snapshot(self.settings.server.data, SNAPSHOT, self.memory.snapshot(), written, at=self._clock())
 
     def _note(self, kind: str, fields: Record) -> None:
@@ -183,10 +191,21 @@ class House:
         return self.gateway.shadow.document(shadow=self._is_shadow())
 
 
-def _restored(data: Path) -> InMemory:
-    """The limits as they were saved; empty ones where nothing was."""
+def _restored(data: Path, guard: Guard) -> InMemory:
+    """The limits as they were when the last process ended, however it ended.
+
+    A snapshot is older than a crash, so the ledger's records after it go through the guard again. What was in flight at the
+    snapshot is counted twice then: a restart must not give a thief anything back.
+    """
     saved = load_snapshot(data, SNAPSHOT)
-    return InMemory.restore(saved.content) if saved is not None else InMemory()
+    memory = InMemory.restore(saved.content) if saved is not None else InMemory()
+    began = time.perf_counter()
+    count = 0
+    for _ in replay(events(logged_queries(data, after=saved.seq if saved is not None else 0)), guard, memory):
+        count += 1
+    if count:
+        log.info("limits recovered from the ledger", extra={"queries": count, "took_s": round(time.perf_counter() - began, 3)})
+    return memory
 
 
 def model_server(settings: Settings) -> Upstream:

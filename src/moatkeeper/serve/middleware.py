@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from moatkeeper.errors import UpstreamBroken
 from moatkeeper.serve.asgi import Application, Event, Receive, Scope, Send
 from moatkeeper.serve.house import House
 from moatkeeper.wire.base import Headers
+
+log = logging.getLogger("moatkeeper.middleware")
 
 TICK_S = 1.0
 
@@ -79,6 +82,12 @@ class MoatkeeperMiddleware:
         return closing
 
 
+def _notice(task: asyncio.Task[None]) -> None:
+    """Logs how an application failed; its client is told no more than that it did."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("the application failed", exc_info=task.exception())
+
+
 async def _tick(house: House) -> None:
     while True:
         await asyncio.sleep(TICK_S)
@@ -130,6 +139,7 @@ class InProcessReply:
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_AHEAD)
         self._complete = False
         self._task = asyncio.create_task(self._run(app, scope))
+        self._task.add_done_callback(_notice)
 
     async def begin(self) -> None:
         """Waits for the head."""
