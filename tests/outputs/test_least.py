@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.contract import FULL_OUTPUT, Contract
@@ -88,3 +90,31 @@ def test_an_embedding_with_nan_shows_nothing_of_its_other_coordinates() -> None:
 def test_an_empty_output_stays_as_it_is(shape: tuple[int, int]) -> None:
     answer = Answer((Output("out", OutputKind.NUMBERS, np.empty(shape)),))
     assert LeastOutput().release(answer, Contract()).outputs == answer.outputs
+
+
+def records(rows: list[dict[str, float]], contract: Contract) -> list[dict[str, float]]:
+    """Records of named numbers through the policy: one output a name, as formats give them."""
+    outputs = tuple(Output(name, OutputKind.NUMBERS, np.array([[row[name]] for row in rows])) for name in rows[0])
+    columns = {output.name: output.values for output in LeastOutput().release(Answer(outputs), contract).outputs}
+    return [
+        {name: float(values[number, 0]) for name, values in columns.items() if values is not None}
+        for number in range(len(rows))
+    ]
+
+
+def test_probabilities_under_class_names_are_released_together() -> None:
+    assert records([{"cat": 0.4999, "dog": 0.5001}], Contract()) == [{"cat": 0.49, "dog": 0.51}]
+    assert records([{"cat": 0.2, "dog": 0.5, "emu": 0.3}], Contract(top_k=2)) == [{"cat": 0.0, "dog": 0.5, "emu": 0.3}]
+    assert records([{"cat": 0.2, "dog": 0.8}], Contract(label_only=True)) == [{"cat": 0.0, "dog": 1.0}]
+
+
+def test_numbers_under_names_that_are_no_probabilities_are_released_one_by_one() -> None:
+    rows = [{"price": 123456.0, "risk": 0.12345}, {"price": 0.25, "risk": 0.75}]
+    assert records(rows, Contract()) == [{"price": 123500.0, "risk": 0.12}, {"price": 0.25, "risk": 0.75}]
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda row: sum(row) > 0.01), min_size=1, max_size=5))
+def test_the_best_named_class_stays_the_best(weights: list[list[float]]) -> None:
+    rows = [{name: weight / sum(row) for name, weight in zip("abc", row, strict=True)} for row in weights]
+    for before, after in zip(rows, records(rows, Contract()), strict=True):
+        assert max(after, key=lambda name: after[name]) == max(before, key=lambda name: before[name])

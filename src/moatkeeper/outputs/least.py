@@ -25,10 +25,39 @@ class LeastOutput:
     def release(self, answer: Answer, contract: Contract) -> Answer:
         """The answer as it may go out; the true one is left as it was."""
         declared = contract.outputs
-        outputs = [
-            _release_output(output, contract) for output in answer.outputs if declared is None or output.name in declared
-        ]
-        return Answer(tuple(outputs), answer.tokens)
+        kept = [output for output in answer.outputs if declared is None or output.name in declared]
+        released = [_release_output(output, contract) for output in kept]
+        if len(kept) > 1:
+            _release_named_classes(kept, released, contract)
+        return Answer(tuple(released), answer.tokens)
+
+
+def _release_named_classes(kept: list[Output], released: list[Output], contract: Contract) -> None:
+    """Puts right, in ``released``, the rows whose lone numbers are together the probabilities of named classes.
+
+    Records such as {"cat": 0.502, "dog": 0.498} come as one output a class; rounded one by one, close classes would tie.
+    """
+    columns = [number for number, output in enumerate(kept) if _is_lone_number(output, contract)]
+    values = [column for number in columns if (column := kept[number].values) is not None]
+    if len(values) < 2 or len({len(rows) for rows in values}) > 1:
+        return
+    together = np.concatenate(values, axis=1)
+    rows = row_kinds(together, contract).probabilities
+    if not rows.any():
+        return
+    right = _release_probabilities(together[rows], contract)
+    for place, number in enumerate(columns):
+        alone = released[number].values
+        if alone is not None:
+            mended = alone.copy()
+            mended[rows, 0] = right[:, place]
+            released[number] = Output(kept[number].name, kept[number].kind, mended)
+
+
+def _is_lone_number(output: Output, contract: Contract) -> bool:
+    rows = output.values
+    may_be_score = kind_of(output, contract) in (OutputKind.NUMBERS, OutputKind.SCORES)
+    return may_be_score and rows is not None and rows.shape[1] == 1 and len(rows) > 0
 
 
 def _release_output(output: Output, contract: Contract) -> Output:
