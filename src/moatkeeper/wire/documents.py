@@ -11,8 +11,9 @@ from moatkeeper.core.contract import Contract
 from moatkeeper.errors import MalformedRequest, UnexpectedAnswer, UnsupportedMedia
 from moatkeeper.wire.base import Asked, Message, Stream, media_parameters, media_type
 
-JSON_TYPES = frozenset({"application/json", "text/json", ""})
-"""Media types read as JSON; the empty one because many clients of model servers send none."""
+JSON_TYPES = frozenset({"application/json", "text/json", "application/x-www-form-urlencoded", ""})
+"""Media types read as JSON: many clients of model servers send none, and `curl -d`, as their manuals use it, sends a form's.
+The body has to be strict JSON whatever it is called, and goes on as application/json."""
 
 _CACHED_TYPES = 64
 """Spellings of Content-Type remembered: there are few, and parsing one takes as long as parsing a small body."""
