@@ -17,14 +17,12 @@ SECRET = b"s" * 32
 @dataclass(frozen=True)
 class Key:
     id: str
-    account: str
-    organisation: str = ""
-    tier: str = "free"
+    account: Account
 
 
 class OneKey:
     def check(self, presented: bytes, at: float) -> Key | None:
-        return Key("k1", "acme", "acme-group", "enterprise") if presented == b"mk_k1_right" else None
+        return Key("k1", Account("acme", "acme-group", "enterprise")) if presented == b"mk_k1_right" else None
 
 
 class OneToken:
