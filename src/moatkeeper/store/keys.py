@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,8 @@ _TIMES = struct.Struct("!dd")
 _NEVER = float("inf")
 _SEPARATOR = "\x1f"
 _DUMMY = bytes(DIGEST_BYTES)
+_BUSY_KEYS = 4096
+"""Keys whose records are kept unpacked: those that ask often, so that the others may stay small."""
 _COLUMNS = "id, digest, account, organisation, tier, label, created, expires, revoked, revision"
 
 
@@ -233,6 +236,7 @@ def _pack(digest: bytes, record: KeyRecord) -> bytes:
     return digest + times + _SEPARATOR.join(names).encode()
 
 
+@lru_cache(maxsize=_BUSY_KEYS)
 def _unpack(name: bytes, packed: bytes) -> KeyRecord:
     created, expires = _TIMES.unpack_from(packed, DIGEST_BYTES)
     account, organisation, tier, label = packed[DIGEST_BYTES + _TIMES.size :].decode().split(_SEPARATOR)
