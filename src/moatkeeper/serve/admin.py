@@ -11,6 +11,7 @@ from moatkeeper.serve.asgi import Receive, Scope, Send, send_response
 
 TEXT_FORMAT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 JSON = (b"content-type", b"application/json")
+ALLOW = (b"allow", b"GET, HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,12 @@ class Admin:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; anything but a GET or HEAD of the four pages is not found."""
+        """Answers one request; anything but the four pages is not found, and they are only read."""
         if scope["type"] != "http":
             return
         path, pages = scope["path"], self._pages
         if scope["method"] not in ("GET", "HEAD"):
-            await send_response(send, 405, [JSON], orjson.dumps({"error": "method not allowed"}))
+            await send_response(send, 405, [JSON, ALLOW], orjson.dumps({"error": "method not allowed"}))
         elif path == "/healthz":
             await send_response(send, 200, [JSON], orjson.dumps(pages.health()))
         elif path == "/readyz":

@@ -15,6 +15,10 @@ Send = Callable[[Event], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+MAX_LENGTH_DIGITS = 18
+"""Of a Content-Length: more than any body has, and fewer than make reading the number itself costly."""
+
+
 class ClientGone(Exception):
     """The client closed its connection before its request was whole; nobody is left to answer."""
 
@@ -59,7 +63,7 @@ def content_length(headers: Headers) -> int | None:
     found: int | None = None
     for name, value in headers:
         if name == b"content-length":
-            if found is not None or not value.isdigit():
+            if found is not None or not value.isdigit() or len(value) > MAX_LENGTH_DIGITS:
                 raise MalformedRequest("Content-Length is not one plain number")
             found = int(value)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import orjson
 
@@ -18,6 +19,9 @@ PASSED_RESPONSE_HEADERS = frozenset(
 
 MAX_UPSTREAM_MESSAGE = 500
 """Characters of the model server's own complaint that are passed on: enough to mend a request by."""
+
+STACK_TRACE = re.compile(r'Traceback \(most recent call last\)|\n[ \t]+(?:at |File ")')
+"""Where a stack trace of Python, Java or JavaScript begins inside a complaint: what stands before it is passed on."""
 
 TOO_MANY = "rate limit exceeded"
 ENDED = "access to this API is not available to this account"
@@ -69,6 +73,12 @@ def upstream_complaint(message: Message) -> str:
     error = document.get("error")
     nested = error.get("message") if isinstance(error, dict) else None
     for candidate in (nested, error, document.get("message"), document.get("detail")):
-        if isinstance(candidate, str) and candidate.strip():
-            return "".join(c if c.isprintable() else " " for c in candidate[:MAX_UPSTREAM_MESSAGE]).strip()
+        if isinstance(candidate, str) and (sentence := _sentence(candidate)):
+            return sentence
     return default
+
+
+def _sentence(text: str) -> str:
+    """The beginning of a text, printable, without a stack trace; empty where nothing is left."""
+    before = STACK_TRACE.split(text, maxsplit=1)[0].strip()
+    return "".join(c if c.isprintable() else " " for c in before[:MAX_UPSTREAM_MESSAGE]).strip()
