@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from moatkeeper.serve.asgi import Scope
-from moatkeeper.serve.identify import Identity
+from moatkeeper.serve.identify import KEY_PREFIX, Identity
 from moatkeeper.wire.base import Headers, Purpose
 
 PASSED_REQUEST_HEADERS = frozenset(
@@ -47,7 +47,8 @@ class ForwardedRequests:
         sent = [
             pair
             for pair in headers
-            if pair[0] not in changes and (pair[0] in PASSED_REQUEST_HEADERS or (passes_credential and pair[0] in CREDENTIALS))
+            if pair[0] not in changes
+            and (pair[0] in PASSED_REQUEST_HEADERS or (passes_credential and _foreign_credential(*pair)))
         ]
         sent += [(name, value) for name, value in changes.items() if value is not None]
         if b"accept-encoding" not in changes:
@@ -75,6 +76,11 @@ class ForwardedRequests:
             if PLAIN_PARAMETER.fullmatch(pair) and pair.partition("=")[0] in PASSED_PARAMETERS
         ]
         return path + b"?" + "&".join(kept).encode() if kept else path
+
+
+def _foreign_credential(name: bytes, value: bytes) -> bool:
+    # Where a trusted proxy names the account, a key of ours may stand beside that name unchecked: it is still ours.
+    return name in CREDENTIALS and not value.strip().rpartition(b" ")[2].startswith(KEY_PREFIX)
 
 
 class QueryIds:
