@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -143,3 +145,15 @@ def test_the_log_is_moved_into_the_database_and_does_not_grow_for_ever(data: Pat
             with transaction(connection):
                 connection.execute("INSERT INTO facts VALUES (?, ?)", (str(number), os.urandom(4000)))
         assert (data / f"{FILE_NAME}-wal").stat().st_size < 100 * 4200
+
+
+def test_another_process_that_comes_and_goes_takes_nothing_from_those_that_stay(data: Path) -> None:
+    """Closing any descriptor of the database drops its POSIX locks, and the last to leave removes the log."""
+    visit = "import sys, pathlib; from moatkeeper.store.sqlite import connect; connect(pathlib.Path(sys.argv[1])).close()"
+    with closing(connect(data)) as first, closing(connect(data)):
+        subprocess.run([sys.executable, "-c", visit, str(data)], check=True, timeout=60)
+        with transaction(first):
+            first.execute("INSERT INTO facts VALUES ('after', x'01')")
+        assert (data / f"{FILE_NAME}-wal").exists()
+        with closing(connect(data)) as reader:
+            assert fact(reader, "after") == b"\x01"

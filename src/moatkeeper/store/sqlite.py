@@ -124,7 +124,10 @@ def _prepare(data: Path, path: Path) -> None:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if data.stat().st_mode & stat.S_IWOTH:
         raise StoreError(f"{data}: everybody may write here", hint=f"Run: chmod o-w {data}")
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # Never opened where it exists: closing it would drop the POSIX locks of this process's other connections, and another
+    # process that closes the database would then take the log away from under them, with all that they write.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         path.chmod(0o600)
 
