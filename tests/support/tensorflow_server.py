@@ -63,6 +63,8 @@ class TensorFlowServer:
             answers = [_answer(value, classifier) for value in document["instances"]]
             return JSONResponse({"predictions": answers})
         columns = document.get("inputs")
+        if isinstance(columns, Mapping) and "x" not in columns:
+            return JSONResponse({"error": "Servable has no input of that name"}, 500)
         if isinstance(columns, Mapping):
             numbers = columns["x"]
             named = {"probabilities": [probabilities(x) for x in numbers], "margin": [x * 0.333333333 for x in numbers]}
