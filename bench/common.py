@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def write_result(name: str, figures: Mapping[str, object], *, seeds: Sequence[in
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Interval):
+    if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, np.generic):
         return value.item()
