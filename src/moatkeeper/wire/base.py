@@ -17,7 +17,7 @@ or, where the answer is a stream of events,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -178,12 +178,3 @@ def media_parameters(message: Message) -> Mapping[str, str]:
         if separator:
             parameters[name.strip().lower()] = value.strip().strip('"')
     return parameters
-
-
-def first_match(formats: Sequence[WireFormat], method: str, path: str) -> Route | None:
-    """The first route that any of the formats declares, in their order."""
-    for candidate in formats:
-        route = candidate.match(method, path)
-        if route is not None:
-            return route
-    return None
