@@ -24,9 +24,9 @@ from moatkeeper.wire.documents import (
 )
 from moatkeeper.wire.numeric import Column, column
 from moatkeeper.wire.paths import is_version, model_name, segments
-from moatkeeper.wire.plain import Plain
 from moatkeeper.wire.predictions import Predictions, kept_values, read_predictions
 from moatkeeper.wire.rows import by_column, by_row, require_rows
+from moatkeeper.wire.tensorflow_models import Models
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -37,13 +37,13 @@ class TensorFlow:
     name = "tensorflow"
 
     def __init__(self) -> None:
-        predict, plain = Predict(), Plain()
+        models = Models()
         self._codecs: Mapping[str, Codec] = {
-            "predict": predict,
+            "predict": Predict(),
             "classify": Examples("scores", OutputKind.SCORES),
             "regress": Examples("values", OutputKind.VALUES),
-            "status": plain,
-            "models": plain,
+            "status": models,
+            "models": models,
         }
 
     def match(self, method: str, path: str) -> Route | None:
