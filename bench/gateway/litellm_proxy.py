@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -38,14 +39,16 @@ def start_litellm(workshop: Workshop) -> Contender:
     config = folder / "config.yaml"
     config.write_text(CONFIG.replace("UPSTREAM", workshop.upstream_url))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LITELLM_", "DATABASE_"))}
+    key = f"sk-{secrets.token_hex(32)}"  # it starts without one only where told that this is dangerous
     environment |= {
+        "LITELLM_MASTER_KEY": key,
         "LITELLM_LOG": "ERROR",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # the price list from the package: no network
         "PATH": f"{ENVIRONMENT / 'bin'}:{environment.get('PATH', '')}",
     }
     command = [str(ENVIRONMENT / "bin" / "litellm"), "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
     command += ["--num_workers", "1", "--telemetry", "False"]
-    return workshop.start("litellm", command, port, environment=environment, within_s=START_S)
+    return workshop.start("litellm", command, port, environment=environment, within_s=START_S, keys=(key,))
 
 
 def version() -> str:

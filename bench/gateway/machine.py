@@ -8,11 +8,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 QUIET_SHARE = 0.1  # of all cores: what others may take before the figures are called doubtful
 LOOK_S = 1.0
+NS_A_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,20 @@ def family(pid: int) -> list[psutil.Process]:
 
 def cpu_s(pid: int) -> float:
     """Processor seconds that a process and its descendants have taken so far."""
-    total = 0.0
-    for process in family(pid):
-        with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            total += times.user + times.system
-    return total
+    return sum(map(_own_cpu_s, family(pid)))
+
+
+def _own_cpu_s(process: psutil.Process) -> float:
+    """To the nanosecond where the system tells, else to the tick (a hundredth of a second, as long as many a block)."""
+    threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    with suppress(OSError, ValueError, IndexError):
+        running_ns = [int(thread.read_text().split()[0]) for thread in threads]
+        if running_ns:
+            return sum(running_ns) / NS_A_SECOND
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def resident_bytes(pid: int) -> int:
@@ -77,10 +87,9 @@ def resident_bytes(pid: int) -> int:
 
 
 class Others:
-    """How many cores processes other than the benchmark's own have kept busy since the last look."""
+    """How many cores processes other than this one and its descendants have kept busy since the last look."""
 
-    def __init__(self, own: Sequence[int] = ()) -> None:
-        self.own = list(own)
+    def __init__(self) -> None:
         self._mark()
 
     def cores(self) -> float:
@@ -94,7 +103,7 @@ class Others:
         times = psutil.cpu_times()
         self._at = time.monotonic()
         self._busy = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
-        self._ours = sum(map(cpu_s, [*self.own, os.getpid()]))
+        self._ours = cpu_s(os.getpid())
 
 
 def busy_share() -> float:

@@ -130,7 +130,7 @@ async def take_turns(contenders: Sequence[Contender], workload: Workload, load: 
     order = Random(seed)
     requests = {each.name: workload.requests(each.host, each.keys) for each in contenders}
     rounds = Rounds(seed, {each.name: [] for each in contenders})
-    others = Others([each.process.pid for each in contenders])
+    others = Others()
     for _ in range(load.rounds):
         for contender in order.sample(list(contenders), len(contenders)):
             gc.collect()

@@ -12,6 +12,7 @@ import gc
 import socket
 import sys
 from time import perf_counter_ns
+from typing import cast
 
 import httptools
 import uvloop
@@ -46,7 +47,7 @@ class Mock(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A proxy, or the load generator, is there."""
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is no subclass
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._path = b""

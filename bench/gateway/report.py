@@ -20,7 +20,7 @@ TARGET_ACCOUNTS = 100_000
 DECISION_US = 20.0
 
 _NAME = 22
-_FIGURE = 26
+_FIGURE = 28
 
 
 def progress(what: str) -> None:
@@ -127,7 +127,7 @@ def _table(title: str, rounds: Rounds, columns: Mapping[str, Reading], *, added:
                 cells.append("" if name == "direct" else rounds.added(name, reading))
         notes = [f"{rounds.failures(name)} failures"] if rounds.failures(name) else []
         notes += ["generator-bound"] if name in bound else []
-        line = f"  {name:{_NAME}}" + "".join(f"{cell!s:>{_FIGURE}}" for cell in cells) + f"{rounds.cpu_us(name):>10.1f}"
+        line = f"  {name:{_NAME}}" + "".join(f" {cell!s:>{_FIGURE - 1}}" for cell in cells) + f"{rounds.cpu_us(name):>10.1f}"
         print(f"{line}  {', '.join(notes)}".rstrip())
 
 

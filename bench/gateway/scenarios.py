@@ -138,7 +138,7 @@ class Run:
         """What each layer adds."""
         rungs = [self.workshop.rung(rung, self.data, self.keys) for rung in RUNGS]
         contenders = [*rungs, self.moatkeeper]
-        load = self.scale.load(BUSY, 6, seconds=0.8)
+        load = self.scale.load(BUSY, 8, seconds=0.8)
         busy = await self.take_turns("ladder", contenders, "predict 1 KB", load)
         report.ladder(f"ladder: 1 KB of JSON, {BUSY} connections", busy, [*WHAT.values()])
         self.figures["ladder"] = summary(busy, THROUGHPUT, added_to="")
