@@ -88,6 +88,8 @@ class ModelServer:
         elif choice == 12:
             while not self.release.is_set():
                 await asyncio.sleep(0.01)
+        elif choice == 14:
+            answer = json.dumps({"predictions": [[TRUE_SCORES] * 10 for _ in rows]}).encode()
         elif choice == 13:
             headers.append((b"content-length", b"1000"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -339,3 +341,68 @@ def test_a_crash_gives_nobody_their_budget_back(model: tuple[ModelServer, str], 
     with gateway(model[1], tmp_path, config=ENFORCED) as again:
         assert predict(again, [1.0], [1.0]).status_code == 429
         assert predict(again, [1.0]).status_code == 200
+
+
+def connect(running: RunningGateway) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(running.url.rsplit(":", 1)[1])), timeout=20)
+
+
+def test_a_head_without_an_end_is_cut_off(shadow: RunningGateway) -> None:
+    with connect(shadow) as raw:
+        raw.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n")
+        received = b""
+        for _ in range(400):
+            try:
+                raw.sendall(b"x-filler: " + b"a" * 1000 + b"\r\n")
+                time.sleep(0.001)
+            except OSError:
+                break
+        else:
+            pytest.fail("400 kB of header were taken")
+        try:
+            received = raw.recv(4096)
+        except ConnectionResetError:
+            return
+    assert received.startswith(b"HTTP/1.1 431") or received == b""
+
+
+def test_slow_senders_hold_up_nobody_else(model: tuple[ModelServer, str], tmp_path: Path) -> None:
+    with gateway(model[1], tmp_path, config="[server]\nmax_in_flight = 4\n") as running:
+        head = b"POST /v1/models/m:predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n"
+        slow = [connect(running) for _ in range(8)]
+        for raw in slow:
+            raw.sendall(head)
+        time.sleep(0.3)
+        assert predict(running, [1.0]).status_code == 200
+        for raw in slow:
+            raw.close()
+
+
+def test_readers_that_take_nothing_lose_their_places(model: tuple[ModelServer, str], tmp_path: Path) -> None:
+    config = "[server]\nmax_in_flight = 2\nwrite_timeout_s = 0.5\n"
+    with gateway(model[1], tmp_path, config=config) as running:
+        body = json.dumps({"instances": [[1.0]] * 200_000}).encode()
+        head = b"POST /v1/models/m:predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        readers = [connect(running) for _ in range(2)]
+        for raw in readers:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.sendall(head % len(body) + body)
+        deadline = time.monotonic() + 20
+        served = False
+        while not served and time.monotonic() < deadline:
+            time.sleep(0.2)
+            served = predict(running, [1.0]).status_code == 200
+        assert served
+        for raw in readers:
+            raw.close()
+
+
+def test_where_identity_is_required_only_probes_go_without(model: tuple[ModelServer, str], tmp_path: Path) -> None:
+    with gateway(model[1], tmp_path, config='[identity]\nmode = "required"\n') as running:
+        assert httpx.get(running.url + "/v2/models/m").status_code == 401
+        assert httpx.get(running.url + "/v2/health/ready").status_code == 200
+
+
+def test_a_model_that_answers_more_rows_than_it_was_asked_is_charged_for_them(enforced: RunningGateway) -> None:
+    assert predict(enforced, [14.0], token="sequence").status_code == 200
+    assert predict(enforced, [1.0], token="sequence").status_code == 429

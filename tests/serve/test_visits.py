@@ -41,7 +41,7 @@ async def forever(presence: Presence) -> None:
 
 
 async def forever_after_the_body(presence: Presence) -> None:
-    presence.deadline = 0.0
+    presence.arrive()
     await forever(presence)
 
 
@@ -72,7 +72,7 @@ def test_a_client_that_leaves_while_it_waits_is_noticed() -> None:
 
 def test_a_body_that_came_in_time_is_never_given_up_however_long_the_answer_takes() -> None:
     async def work(presence: Presence) -> None:
-        presence.deadline = 0.0
+        presence.arrive()
         await asyncio.sleep(2.5 * SWEEP_S)
 
     async def main() -> Presence:
@@ -88,7 +88,7 @@ def test_quick_requests_cost_no_task_and_nobody_listens_for_their_clients() -> N
         before = asyncio.all_tasks()
         for _ in range(100):
             presence = visits.enter(client.receive, PATIENCE_S)
-            presence.deadline = 0.0
+            presence.arrive()
             await asyncio.sleep(0)
             assert presence.watcher is None
             visits.leave(presence)
@@ -103,7 +103,7 @@ def test_whoever_leaves_takes_its_watcher_along() -> None:
         client = Client()
 
         async def work(presence: Presence) -> None:
-            presence.deadline = 0.0
+            presence.arrive()
             while not client.asked:
                 await asyncio.sleep(0.01)
 

@@ -58,6 +58,9 @@ class ServerSettings(Section):
     read_timeout_s: Seconds = Field(
         default=30.0, description="Time a client has to send its whole request. Larger: slow clients hold places longer."
     )
+    write_timeout_s: Seconds = Field(
+        default=60.0, description="Time a client has to take a piece of its answer. Larger: slow readers hold places longer."
+    )
     drain_s: Seconds = Field(
         default=10.0, description="Time that requests in flight have to finish when the process is asked to stop."
     )

@@ -37,6 +37,11 @@ class Answer:
     outputs: tuple[Output, ...]
     tokens: int = 0
 
+    @property
+    def vectors(self) -> int:
+        """The most rows of numbers that any output holds: more than the request's rows where a model answers several each."""
+        return max([len(output.values) for output in self.outputs if output.values is not None], default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

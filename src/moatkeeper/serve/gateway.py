@@ -41,8 +41,16 @@ NOTHING_USED = Usage(rows=0)
 NO_ANSWER = Answer(())
 LEAST = Contract()
 
+PROBES = frozenset({"health"})
+"""Operations that load balancers ask without credentials, also where identity is required: they say up or down."""
+
 CLIENT_CLOSED = 499
 """What the ledger and the metrics say where the client left before its answer was whole; never sent."""
+
+TOO_MANY_IN_FLIGHT = "too many requests are in flight"
+
+ARRIVING_A_PLACE = 4
+"""Requests that may be arriving for each that may be in flight; larger: more slow senders are borne, in more memory."""
 
 EXTENSION_TOKENS = 256
 """Reserved at a time by a stream that outgrows its estimate; larger: fewer decisions, a coarser end of the budget."""
@@ -81,6 +89,7 @@ class Running:
     answer_limit: int = 64 * 2**20
     max_in_flight: int = 1024
     read_timeout_s: float = 30.0
+    write_timeout_s: float = 60.0
     show_quota: bool = False  # RateLimit fields on answers: only where limits are enforced
 
 
@@ -153,7 +162,6 @@ class Gateway:
         if scope["type"] != "http":
             return
         metrics = self.metrics
-        metrics.in_flight += 1
         started = time.perf_counter()
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         running = self.running
@@ -172,6 +180,9 @@ class Gateway:
         except asyncio.CancelledError:
             if presence.left:
                 visit.status = CLIENT_CLOSED
+            elif presence.slow and visit.begun:
+                visit.status = CLIENT_CLOSED
+                log.warning("a client did not take its answer", extra={"path": visit.path})
             elif presence.slow:
                 await self._refuse(visit, 408, "the request did not arrive in time")
             else:
@@ -181,15 +192,16 @@ class Gateway:
             await self._refuse(visit, 500, "internal error")
         finally:
             self._visits.leave(presence)
-            metrics.in_flight -= 1
+            if presence.arrived:
+                metrics.in_flight -= 1
             route = visit.route
             metrics.requests[(route.format, route.operation, visit.status) if route else ("", "", visit.status)] += 1
             metrics.request_s.observe(time.perf_counter() - started)
 
     async def _visit(self, visit: _Visit) -> None:
         running, scope = visit.running, visit.scope
-        if self.metrics.in_flight > running.max_in_flight:
-            raise Overloaded("too many requests are in flight")
+        if len(self._visits) > running.max_in_flight * ARRIVING_A_PLACE:
+            raise Overloaded(TOO_MANY_IN_FLIGHT)
         wire, route = resolve(running.formats, scope["method"], visit.path)
         visit.wire, visit.route = wire, route
         headers: Headers = tuple(scope["headers"])
@@ -200,7 +212,7 @@ class Gateway:
         client = scope.get("client")
         identity = running.identifier.identify(headers, client[0] if client else "", at)
         body = await read_body(visit.receive, headers, running.body_limit)
-        visit.presence.deadline = 0.0
+        self._begin(visit)
         codec = wire.codec(route)
         asked = codec.read(route, Message(headers, body))
         query = Query(
@@ -224,6 +236,13 @@ class Gateway:
             await self._turn_away(visit, work)
             return
         await self._answer(visit, work, headers)
+
+    def _begin(self, visit: _Visit) -> None:
+        """Takes a place among the requests in flight. Only whole requests do: a slow sender holds up nobody else."""
+        visit.presence.arrive()
+        self.metrics.in_flight += 1
+        if self.metrics.in_flight > visit.running.max_in_flight:
+            raise Overloaded(TOO_MANY_IN_FLIGHT)
 
     def _admit(self, guard: Guard, query: Query, fail_open: bool) -> Decision:
         """The guard's decision; where the guard itself fails, the route's choice: service without limits, or none."""
@@ -301,9 +320,10 @@ class Gateway:
         final = body if out.body is None else out.body
         head = _merge(replies.passed_headers(reply.headers), out.headers) + work.headers
         work.answer, work.released, work.status = given.answer, released, reply.status
-        work.usage = Usage(work.query.cost.rows, given.answer.tokens)
+        work.usage = Usage(max(work.query.cost.rows, given.answer.vectors), given.answer.tokens)
         work.released_digest = self.recorder.released_digest(final)
         visit.begun, visit.status = True, reply.status
+        visit.presence.deadline = asyncio.get_running_loop().time() + visit.running.write_timeout_s
         await send_response(visit.send, reply.status, head, final)
 
     async def _give_failure(self, visit: _Visit, message: Message, headers: list[tuple[bytes, bytes]]) -> None:
@@ -328,6 +348,7 @@ class Gateway:
         visit.begun = True
         await visit.send({"type": "http.response.start", "status": reply.status, "headers": head})
         rows = work.query.cost.rows
+        presence, patience_s, now = visit.presence, visit.running.write_timeout_s, asyncio.get_running_loop().time
         try:
             async for chunk in reply.chunks():
                 out = stream.feed(chunk)
@@ -339,7 +360,9 @@ class Gateway:
                     return
                 if out:
                     digest.update(out)
+                    presence.deadline = now() + patience_s
                     await visit.send({"type": "http.response.body", "body": out, "more_body": True})
+                    presence.deadline = 0.0
             rest = stream.finish()
             digest.update(rest)
             work.usage = Usage(rows, stream.tokens)
@@ -381,7 +404,10 @@ class Gateway:
     async def _pass_plain(self, visit: _Visit, wire: WireFormat, route: Route, headers: Headers) -> None:
         """Health and metadata: passed on as far as the format declares, without anybody's credentials of ours."""
         running, method = visit.running, visit.scope["method"]
-        visit.presence.deadline = 0.0
+        if route.operation not in PROBES:
+            client = visit.scope.get("client")
+            running.identifier.identify(headers, client[0] if client else "", self.clock())
+        self._begin(visit)
         codec = wire.codec(route)
         asked = codec.read(route, Message(headers, b""))
         sent = running.requests.plain_headers(headers)

@@ -51,6 +51,9 @@ class House:
         self, settings: Settings, *, upstream: ModelServer | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self.settings = settings
+        # What a configuration can lack is asked for before the data folder is made: a start that fails leaves nothing behind.
+        self._upstream = upstream if upstream is not None else model_server(settings)
+        _authorization(settings)
         data = settings.server.data
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
@@ -67,7 +70,6 @@ class House:
         self._clock = clock
         self._snapshot_due = clock() + SNAPSHOT_S
         self._saved_at = self.ledger.written if self.ledger is not None else 0
-        self._upstream = upstream if upstream is not None else model_server(settings)
         recorder: Recorder = (
             LedgerRecorder(self.ledger, self.secret, settings.ledger.queue_limit) if self.ledger is not None else NoRecorder()
         )
@@ -101,6 +103,7 @@ class House:
             answer_limit=settings.server.answer_limit_bytes,
             max_in_flight=settings.server.max_in_flight,
             read_timeout_s=settings.server.read_timeout_s,
+            write_timeout_s=settings.server.write_timeout_s,
             show_quota=settings.limits.mode == "enforce",
         )
 

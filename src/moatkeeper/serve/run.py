@@ -17,11 +17,15 @@ from moatkeeper.config.settings import Settings
 from moatkeeper.errors import ConfigError, MoatkeeperError, UsageError
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.house import House
+from moatkeeper.serve.protocol import BoundedHttp
 
 log = logging.getLogger("moatkeeper.run")
 
 TICK_S = 1.0
 BACKLOG = 2048
+
+CONNECTIONS_A_PLACE = 4
+"""Connections for each request that may be in flight; requests on more than that are told to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def _server(application: Application, settings: Settings) -> _Server:
         uvicorn.Config(
             application,
             loop="none",
-            http="httptools",
+            http=BoundedHttp,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -98,6 +102,7 @@ def _server(application: Application, settings: Settings) -> _Server:
             access_log=False,
             server_header=False,
             backlog=BACKLOG,
+            limit_concurrency=CONNECTIONS_A_PLACE * settings.server.max_in_flight,
             proxy_headers=False,
             timeout_graceful_shutdown=max(1, round(settings.server.drain_s)),
         )

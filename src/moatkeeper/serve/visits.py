@@ -1,4 +1,4 @@
-"""All requests in flight, looked over a few times a second: slow senders are given up, and clients that left are noticed.
+"""All requests here, looked over a few times a second: slow clients are given up, and those that left are noticed.
 
 A timer or a watching task for each request would cost more than most requests do; one sweep over those that have been here
 for a while costs nothing on the request path.
@@ -21,10 +21,16 @@ class Presence:
 
     receive: Receive
     task: asyncio.Task[object] | None
-    deadline: float  # of the request's last byte; 0 once it is there
+    deadline: float  # of the request's last byte, or of a piece of the answer on its way out; 0: nothing is waited for
+    arrived: bool = False  # the request is whole: from here on the client can only leave
     watcher: asyncio.Task[None] | None = field(default=None)
-    slow: bool = False  # the request did not arrive in time
+    slow: bool = False  # the deadline passed
     left: bool = False  # the client closed its connection
+
+    def arrive(self) -> None:
+        """The request is whole, and its client waits."""
+        self.arrived = True
+        self.deadline = 0.0
 
 
 class Visits:
@@ -55,11 +61,10 @@ class Visits:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for presence in self._present:
-            if presence.deadline:
-                if now > presence.deadline and not presence.slow:
-                    presence.slow = True
-                    _cancel(presence)
-            elif presence.watcher is None:
+            if presence.deadline and now > presence.deadline and not presence.slow:
+                presence.slow = True
+                _cancel(presence)
+            elif presence.arrived and presence.watcher is None:
                 # Only now is it worth a task: answers quicker than a sweep are done before their client's absence matters.
                 presence.watcher = loop.create_task(_wait_for_leaving(presence))
         self._sweeper = loop.call_later(SWEEP_S, self._sweep, loop) if self._present else None

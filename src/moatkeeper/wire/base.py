@@ -35,7 +35,7 @@ class Purpose(StrEnum):
 
     INFER = "infer"  # asks the model: admitted, charged, minimised, recorded
     READ = "read"  # gives an old answer again (a stored response): admitted, charged one request, minimised, recorded
-    PLAIN = "plain"  # health and metadata that reveal no answer: passed through, charged to the address only
+    PLAIN = "plain"  # health and metadata that reveal no answer: filtered by the format, charged to nobody
 
 
 @dataclass(frozen=True, slots=True)
