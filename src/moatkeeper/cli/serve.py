@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from moatkeeper import __version__
+from moatkeeper.cli.options import ConfigOption
 from moatkeeper.config.load import load
 from moatkeeper.config.reload import Watcher
 from moatkeeper.config.settings import Settings
@@ -22,7 +23,7 @@ def serve(
     admin_host: Annotated[str | None, typer.Option(help="Address of health, metrics and reports.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of health, metrics and reports; 0 takes a free one.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of everything that is kept.", envvar="MOATKEEPER_DATA")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).", envvar="MOATKEEPER_CONFIG")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Protect a model server.
 
@@ -42,13 +43,22 @@ def serve(
     settings = load(config, overrides)
     configure(settings.telemetry.log_level, json_lines=settings.telemetry.json_logs)
     watcher = Watcher(config, settings, overrides) if config is not None else None
-    run(settings, started=lambda at: _announce(at, settings), reload=watcher.poll if watcher is not None else lambda: None)
+    run(
+        settings,
+        started=lambda at: typer.echo(announcement(at, settings)),
+        reload=watcher.poll if watcher is not None else lambda: None,
+    )
 
 
-def _announce(at: Addresses, settings: Settings) -> None:
+def announcement(at: Addresses, settings: Settings) -> str:
+    """What an operator reads at the start: where the ports are, whether limits refuse anybody, where things are kept."""
     limits = "in shadow mode (counted, nobody is refused)" if settings.limits.mode == "shadow" else "enforced"
-    typer.echo(f"Moatkeeper {__version__} protects {settings.upstream.url}")
-    typer.echo(f"  clients   {at.data}")
-    typer.echo(f"  admin     {at.admin}  (/healthz /readyz /metrics /shadow)")
-    typer.echo(f"  limits    {limits}; least output is on")
-    typer.echo(f"  data      {settings.server.data}")
+    return "\n".join(
+        (
+            f"Moatkeeper {__version__} protects {settings.upstream.url}",
+            f"  clients   {at.data}",
+            f"  admin     {at.admin}  (/healthz /readyz /metrics /shadow)",
+            f"  limits    {limits}; least output is on",
+            f"  data      {settings.server.data}",
+        )
+    )
