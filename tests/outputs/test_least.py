@@ -113,6 +113,20 @@ def test_numbers_under_names_that_are_no_probabilities_are_released_one_by_one()
     assert records(rows, Contract()) == [{"price": 123500.0, "risk": 0.12}, {"price": 0.25, "risk": 0.75}]
 
 
+def test_a_confidence_beside_the_classes_does_not_hide_them() -> None:
+    row = {"cat": 0.3371, "dog": 0.3379, "bird": 0.325, "confidence": 0.9}
+    (released_row,) = records([row], Contract())
+    assert released_row["dog"] > released_row["cat"]
+    assert records([{"a": 0.61, "b": 0.29, "c": 0.1, "confidence": 0.3}], Contract(top_k=1)) == [
+        {"a": 0.61, "b": 0.0, "c": 0.0, "confidence": 0.3}
+    ]
+
+
+def test_the_largest_margin_under_a_name_stays_the_largest() -> None:
+    (released_row,) = records([{"cat": 2.00011, "dog": 2.00014, "bird": -1.5}], Contract())
+    assert released_row["dog"] > released_row["cat"]
+
+
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda row: sum(row) > 0.01), min_size=1, max_size=5))
 def test_the_best_named_class_stays_the_best(weights: list[list[float]]) -> None:
     rows = [{name: weight / sum(row) for name, weight in zip("abc", row, strict=True)} for row in weights]

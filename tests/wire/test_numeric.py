@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from moatkeeper.core.answer import OutputKind
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import UnexpectedAnswer
-from moatkeeper.wire.numeric import MAX_DEPTH, column, flat, restore, shaped
+from moatkeeper.wire.numeric import MAX_DEPTH, column, core, flat, restore, shaped
 
 tensors = arrays.arrays(
     np.float64,
@@ -31,7 +31,8 @@ def test_a_tensor_comes_back_as_it_was(tensor: FloatArray) -> None:
 @given(tensors)
 def test_flat_rows_are_the_last_axis(tensor: FloatArray) -> None:
     rows = flat(tensor)
-    assert rows.shape == ((tensor.size, 1) if tensor.ndim == 1 else (tensor.size // tensor.shape[-1], tensor.shape[-1]))
+    last = core(tensor.shape)[-1]
+    assert rows.shape == ((tensor.size, 1) if tensor.ndim == 1 else (tensor.size // last, last))
     assert np.array_equal(shaped(rows, tensor.shape), tensor)
 
 
@@ -77,3 +78,11 @@ def test_nesting_is_bounded() -> None:
     assert column("p", OutputKind.NUMBERS, value, 1).output.values is not None
     with pytest.raises(UnexpectedAnswer):
         column("p", OutputKind.NUMBERS, [value], 1)
+
+
+def test_trailing_axes_of_length_1_do_not_part_a_row_from_its_scores() -> None:
+    array = np.array([[[0.3371], [0.3379], [0.325]]])
+    assert flat(array).tolist() == [[0.3371, 0.3379, 0.325]]
+    assert shaped(flat(array), array.shape).tolist() == array.tolist()
+    assert flat(np.zeros((2, 1, 1))).shape == (2, 1)
+    assert shaped(np.zeros((2, 1)), (2, 1, 1)).shape == (2, 1, 1)

@@ -8,7 +8,7 @@ from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import FloatArray
 from moatkeeper.outputs import embeddings, numbers, probabilities
-from moatkeeper.outputs.kinds import kind_of, row_kinds
+from moatkeeper.outputs.kinds import BoolArray, kind_of, row_kinds, upper_bound
 from moatkeeper.outputs.small import MOST_COLUMNS, round_small
 
 
@@ -36,22 +36,38 @@ def _release_named_classes(kept: list[Output], released: list[Output], contract:
     """Puts right, in ``released``, the rows whose lone numbers are together the probabilities of named classes.
 
     Records such as {"cat": 0.502, "dog": 0.498} come as one output a class; rounded one by one, close classes would tie.
+    One number more beside them, such as a confidence, does not hide the classes. Where the numbers are no probabilities
+    but all of one kind (scores, or margins), the first of the largest stays the largest.
     """
     columns = [number for number, output in enumerate(kept) if _is_lone_number(output, contract)]
     values = [column for number in columns if (column := kept[number].values) is not None]
     if len(values) < 2 or len({len(rows) for rows in values}) > 1:
         return
     together = np.concatenate(values, axis=1)
-    rows = row_kinds(together, contract).probabilities
-    if not rows.any():
-        return
-    right = _release_probabilities(together[rows], contract)
+    mended = np.concatenate([rows for number in columns if (rows := released[number].values) is not None], axis=1)
+    everyone = list(range(len(columns)))
+    groups = [everyone, *([each for each in everyone if each != out] for out in everyone if 2 < len(everyone) <= MOST_COLUMNS)]
+    open_rows = np.ones(len(together), dtype=np.bool_)
+    for group in groups:
+        part = together[:, group]
+        found = row_kinds(part, contract).probabilities & open_rows
+        if found.any():
+            mended[np.ix_(np.flatnonzero(found), np.array(group))] = _release_probabilities(part[found], contract)
+            open_rows &= ~found
+    _keep_first_top(together, mended, open_rows, contract)
     for place, number in enumerate(columns):
-        alone = released[number].values
-        if alone is not None:
-            mended = alone.copy()
-            mended[rows, 0] = right[:, place]
-            released[number] = Output(kept[number].name, kept[number].kind, mended)
+        released[number] = Output(kept[number].name, kept[number].kind, mended[:, [place]])
+
+
+def _keep_first_top(together: FloatArray, mended: FloatArray, rows: BoolArray, contract: Contract) -> None:
+    """Releases together, in ``mended``, the rows of like numbers whose first largest is no longer the first largest."""
+    kinds = row_kinds(together, contract)
+    high = together > upper_bound(contract)
+    low = together < 0
+    alike = kinds.scores | (high | low).all(axis=1)
+    lost = rows & alike & (together.argmax(axis=1) != mended.argmax(axis=1))
+    if lost.any():
+        mended[lost] = release_rows(together[lost], OutputKind.NUMBERS, contract)
 
 
 def _is_lone_number(output: Output, contract: Contract) -> bool:

@@ -23,7 +23,7 @@ from moatkeeper.wire.kserve_request import (
     split_body,
     write_request_for,
 )
-from moatkeeper.wire.numeric import NUMERIC, flat
+from moatkeeper.wire.numeric import NUMERIC, core, flat
 from moatkeeper.wire.tensors import (
     Signature,
     TensorFault,
@@ -178,7 +178,7 @@ def _grid(shape: tuple[int, ...], rows: int) -> tuple[int, ...]:
     """The shape of the numbers with their rows in front: a single row may come without an axis for it."""
     if not shape:
         return (1,)
-    return (1, *shape) if rows == 1 and len(shape) == 1 and shape[0] != 1 else shape
+    return (1, *shape) if rows == 1 and shape[0] != 1 else shape
 
 
 def _require_labels(described: Signature, elements: list[object]) -> None:
@@ -219,7 +219,8 @@ def _write_tensor(tensor: _Tensor, values: FloatArray | None) -> tuple[dict[str,
     data, raw = tensor.data, tensor.raw
     if values is not None and tensor.shape:
         if shape and len(tensor.shape) > 1:
-            shape[-1] = values.shape[1]
+            last = len(core(tensor.shape)) - 1 + len(shape) - len(tensor.shape)
+            shape[last] = values.shape[1]
         if tensor.texts:
             texts = write_scores(tensor.texts, values)
             data, raw = _again(texts, tensor, shape), None if raw is None else join_strings([each.encode() for each in texts])

@@ -67,23 +67,33 @@ def leaf_types(values: Sequence[object], depth: int = MAX_DEPTH) -> set[type]:
     return kinds
 
 
+def core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its trailing axes of length 1 beyond the second: (n, k, 1) holds n rows of k scores, not n * k of one."""
+    while len(shape) > 2 and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
 def flat(array: FloatArray) -> FloatArray:
     """An array of any shape as (r, m), where m is its last axis; one number a row where it has a single axis.
 
-    An answer of shape (n, a, k) has n * a rows here, since scores belong together along the last axis only.
+    An answer of shape (n, a, k) has n * a rows here, since scores belong together along the last axis only. Trailing axes
+    of length 1 do not count as axes.
     """
     if array.ndim == 2:
         return array
     if array.ndim < 2:
         return array.reshape(-1, 1)
-    return array.reshape(int(np.prod(array.shape[:-1])), array.shape[-1])
+    shape = core(array.shape)
+    return array.reshape(int(np.prod(shape[:-1])), shape[-1])
 
 
 def shaped(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Values of shape (r, m) in an answer's own shape; the last axis is m, the others are kept."""
     if len(shape) == 1:
         return values.reshape(-1)
-    return values.reshape(*shape[:-1], values.shape[1])
+    kept = core(shape)
+    return values.reshape(*kept[:-1], values.shape[1], *[1] * (len(shape) - len(kept)))
 
 
 def restore(output: Output, original: Column) -> object:
