@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Decision, Quota, Standing
 from moatkeeper.serve import replies
-from moatkeeper.serve.replies import MAX_UPSTREAM_MESSAGE, upstream_complaint
+from moatkeeper.serve.replies import upstream_complaint
 from moatkeeper.wire.base import Message, Purpose, Route
+from moatkeeper.wire.complaints import MAX_CHARACTERS
 from moatkeeper.wire.registry import FORMATS
 
 DEFAULT = "the model server did not accept the request"
@@ -36,7 +37,7 @@ def complaint(document: object) -> str:
 @given(st.binary(max_size=200) | documents.map(lambda document: json.dumps(document).encode()))
 def test_whatever_a_model_server_says_becomes_one_printable_bounded_sentence(body: bytes) -> None:
     said = upstream_complaint(Message((), body, 400))
-    assert 0 < len(said) <= MAX_UPSTREAM_MESSAGE
+    assert 0 < len(said) <= MAX_CHARACTERS
     assert said.isprintable()
     assert said == said.strip()
 
@@ -57,7 +58,7 @@ def test_the_complaint_is_found_where_each_protocol_puts_it_and_nothing_beside_i
 
 
 def test_a_long_complaint_is_cut() -> None:
-    assert complaint({"error": "x" * 10_000}) == "x" * MAX_UPSTREAM_MESSAGE
+    assert complaint({"error": "x" * 10_000}) == "x" * MAX_CHARACTERS
     assert complaint({"error": " " * 10_000 + "late"}) == "late"
 
 

@@ -348,6 +348,7 @@ class Gateway:
         visit.begun = True
         await visit.send({"type": "http.response.start", "status": reply.status, "headers": head})
         rows = work.query.cost.rows
+        work.usage = Usage(rows, stream.tokens)
         presence, patience_s, now = visit.presence, visit.running.write_timeout_s, asyncio.get_running_loop().time
         try:
             async for chunk in reply.chunks():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 
 import orjson
 
 from moatkeeper.core.judgement import Decision, Quota
 from moatkeeper.wire.base import Headers, Message, Route, WireFormat
+from moatkeeper.wire.complaints import plain_sentence
 
 JSON = (b"content-type", b"application/json")
 
@@ -16,12 +16,6 @@ PASSED_RESPONSE_HEADERS = frozenset(
     {b"content-type", b"inference-header-content-length", b"retry-after", b"cache-control", b"vary"}
 )
 """Fields of the model server's answer that reach the caller; all others may tell of versions, timings or internals."""
-
-MAX_UPSTREAM_MESSAGE = 500
-"""Characters of the model server's own complaint that are passed on: enough to mend a request by."""
-
-STACK_TRACE = re.compile(r'Traceback \(most recent call last\)|\n[ \t]+(?:at |File ")')
-"""Where a stack trace of Python, Java or JavaScript begins inside a complaint: what stands before it is passed on."""
 
 TOO_MANY = "rate limit exceeded"
 ENDED = "access to this API is not available to this account"
@@ -73,12 +67,6 @@ def upstream_complaint(message: Message) -> str:
     error = document.get("error")
     nested = error.get("message") if isinstance(error, dict) else None
     for candidate in (nested, error, document.get("message"), document.get("detail")):
-        if isinstance(candidate, str) and (sentence := _sentence(candidate)):
+        if isinstance(candidate, str) and (sentence := plain_sentence(candidate)):
             return sentence
     return default
-
-
-def _sentence(text: str) -> str:
-    """The beginning of a text, printable, without a stack trace; empty where nothing is left."""
-    before = STACK_TRACE.split(text, maxsplit=1)[0].strip()
-    return "".join(c if c.isprintable() else " " for c in before[:MAX_UPSTREAM_MESSAGE]).strip()

@@ -35,6 +35,7 @@ from moatkeeper.wire.openai_request import (
     ask_for_usage,
     clamp,
     clamp_max_tokens,
+    coarsen,
     dump_answer,
     flag,
     in_tokens,
@@ -143,6 +144,7 @@ class ChatCodec:
             fields.pop("top_logprobs", None)
         clamp(fields, "n", contract.max_choices)
         clamp_max_tokens(fields, _MAXIMA, contract)
+        coarsen(fields, contract)
         if "chat_template_kwargs" in fields:
             fields["chat_template_kwargs"] = _template_fields(fields["chat_template_kwargs"])
         ask_for_usage(fields)

@@ -25,6 +25,7 @@ from moatkeeper.wire.openai_request import (
     ask_for_usage,
     clamp,
     clamp_max_tokens,
+    coarsen,
     dump_answer,
     flag,
     in_tokens,
@@ -116,6 +117,7 @@ class CompletionsCodec:
         clamp(fields, "n", contract.max_choices)
         clamp(fields, "best_of", contract.max_choices)
         clamp_max_tokens(fields, _MAXIMA, contract)
+        coarsen(fields, contract)
         ask_for_usage(fields)
         return write_request(fields)
 

@@ -47,6 +47,26 @@ _JSON_HEADERS: Mapping[bytes, bytes | None] = {
 }
 
 
+KNOB_DECIMALS: Mapping[str, int] = {
+    **dict.fromkeys(
+        (
+            "temperature",
+            "frequency_penalty",
+            "presence_penalty",
+            "repetition_penalty",
+            "repeat_penalty",
+            "length_penalty",
+            "dry_multiplier",
+            "dry_base",
+            "mirostat_tau",
+        ),
+        1,
+    ),
+    **dict.fromkeys(("top_p", "min_p", "typical_p", "xtc_threshold", "xtc_probability", "mirostat_eta", "top_n_sigma"), 2),
+}
+"""Decimals of the sampler's knobs that reach the model server: as many as settings in use have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A parsed request: its known fields, the prompt's tokens as estimated, and whether the caller asked for usage."""
@@ -181,7 +201,8 @@ def max_tokens(fields: dict[str, object], maxima: tuple[str, ...]) -> int:
         value = whole(fields, name, 1, MAX_TOKENS)
         if value is not None:
             stated = value if stated is None else max(stated, value)
-    return UNSTATED_TOKENS if stated is None else stated
+    least = whole(fields, "min_tokens", 0, MAX_TOKENS) or 0
+    return max(least, UNSTATED_TOKENS if stated is None else stated)
 
 
 def wants_usage(fields: Mapping[str, object]) -> bool:
@@ -222,6 +243,20 @@ def clamp_max_tokens(fields: dict[str, object], maxima: tuple[str, ...], contrac
         clamp(fields, name, ceiling)
     if all(fields.get(name) is None for name in maxima):
         fields[maxima[-1]] = ceiling
+
+
+def coarsen(fields: dict[str, object], contract: Contract) -> None:
+    """Rounds the sampler's knobs, unless log-probabilities may be had anyhow.
+
+    At temperature 0 a knob that moves scores against each other tells by bisection how far apart two tokens are; on a
+    coarse grid it tells no more than which side of a step they lie on.
+    """
+    if contract.log_probabilities:
+        return
+    for name, decimals in KNOB_DECIMALS.items():
+        value = fields.get(name)
+        if isinstance(value, float):
+            fields[name] = round(value, decimals)
 
 
 def in_tokens(size: int) -> int:

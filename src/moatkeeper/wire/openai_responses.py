@@ -27,6 +27,7 @@ from moatkeeper.wire.openai_request import (
     Question,
     clamp,
     clamp_max_tokens,
+    coarsen,
     dump_answer,
     flag,
     in_tokens,
@@ -103,6 +104,7 @@ class ResponsesCodec:
         if isinstance(include, list):
             fields["include"] = [name for name in include if isinstance(name, str) and name in allowed]
         clamp_max_tokens(fields, _MAXIMA, contract)
+        coarsen(fields, contract)
         _keep_obfuscation(fields)
         return write_request(fields)
 
@@ -122,7 +124,8 @@ class ResponsesCodec:
 
     def stream(self, asked: Asked, contract: Contract) -> Stream:
         """The same for events."""
-        return ResponseStream(question(asked), asked.model, contract)
+        background = question(asked).fields.get("background") is True
+        return ResponseStream(question(asked), asked.model, contract, at_least=asked.tokens if background else 0)
 
 
 @dataclass(frozen=True, slots=True)

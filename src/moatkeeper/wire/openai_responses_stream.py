@@ -6,19 +6,23 @@ from moatkeeper.core.contract import Contract
 from moatkeeper.errors import UnexpectedAnswer
 from moatkeeper.wire.openai_request import Question, dump_answer, text_bytes
 from moatkeeper.wire.openai_responses_shapes import event_shape
-from moatkeeper.wire.openai_stream import EventStream, delta_tokens, error_body, stated_tokens
+from moatkeeper.wire.openai_stream import EventStream, delta_tokens, error_body, error_text, stated_tokens
 from moatkeeper.wire.sse import write_event
 
 _INCOMPLETE = "response.incomplete"
 _LAST = frozenset({"response.completed", "response.failed", _INCOMPLETE})
-_SHORT_ERROR = "the model server reported an error"
 
 
 class ResponseStream(EventStream):
-    """Typed events: unknown types and fields out, log-probabilities too, tokens counted unless it is a replay."""
+    """Typed events: unknown types and fields out, log-probabilities too, tokens counted unless it is a replay.
 
-    def __init__(self, asked: Question, model: str, contract: Contract, *, metered: bool = True) -> None:
+    ``at_least`` tokens count until the server states its own number: a response that is made in the background goes on
+    after its client left, and can be fetched whole.
+    """
+
+    def __init__(self, asked: Question, model: str, contract: Contract, *, metered: bool = True, at_least: int = 0) -> None:
         super().__init__()
+        self._at_least = at_least
         self._asked = asked
         self._contract = contract
         self._metered = metered
@@ -44,7 +48,7 @@ class ResponseStream(EventStream):
             return 0
         if self._stated:
             return self._stated
-        return self._counted + self._asked.prompt_tokens if self._counted else 0
+        return max(self._at_least, self._counted + self._asked.prompt_tokens if self._counted else 0)
 
     def cut(self) -> bytes:
         """An incomplete response with the items that were done; nothing after the end."""
@@ -93,15 +97,13 @@ class ResponseStream(EventStream):
         """An error event, with nothing but its message."""
         if "type" not in document:
             return write_event(error_body(document["error"]))
-        message = document.get("message")
-        text = message if isinstance(message, str) else _SHORT_ERROR
         self._sequence += 1
         number = document.get("sequence_number")
         event = {
             "type": "error",
             "sequence_number": number if isinstance(number, int) else self._sequence,
             "code": None,
-            "message": text,
+            "message": error_text(document.get("message")),
             "param": None,
         }
         return write_event(dump_answer(event), b"error")

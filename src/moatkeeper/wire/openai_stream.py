@@ -10,6 +10,7 @@ import orjson
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.errors import UnexpectedAnswer
+from moatkeeper.wire.complaints import plain_sentence
 from moatkeeper.wire.openai_request import Question, dump_answer, load_answer
 from moatkeeper.wire.openai_shapes import Shape
 from moatkeeper.wire.sse import COMMENT, Event, EventReader, write_event
@@ -151,10 +152,14 @@ def delta_tokens(size: int) -> int:
     return max(1, size // _BYTES_A_DELTA) if size else 0
 
 
+def error_text(message: object) -> str:
+    """What a caller may read of the server's own words."""
+    return (plain_sentence(message) if isinstance(message, str) else "") or "the model server reported an error"
+
+
 def error_body(error: object) -> bytes:
     """An error inside a stream, with nothing but its message."""
-    message = error.get("message") if isinstance(error, dict) else error
-    text = message if isinstance(message, str) else "the model server reported an error"
+    text = error_text(error.get("message") if isinstance(error, dict) else error)
     return orjson.dumps({"error": {"message": text, "type": "server_error", "param": None, "code": None}})
 
 

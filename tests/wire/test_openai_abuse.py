@@ -1,0 +1,65 @@
+"""Ways to get more out of the OpenAI-compatible paths than was paid for, each of which once worked."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from moatkeeper.core.contract import FULL_OUTPUT, Contract
+from moatkeeper.wire.base import Asked, Codec, Message
+from moatkeeper.wire.openai import OpenAI
+
+CREATED = (
+    b'data: {"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"model":"m",'
+    b'"status":"in_progress","output":[],"parallel_tool_calls":true,"tool_choice":"auto","tools":[]}}\n\n'
+)
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+TRACE = 'boom 0.123456789\nTraceback (most recent call last):\n  File "/srv/model.py", line 1, SECRET'
+
+
+def reading(path: str, document: object) -> tuple[Codec, Asked]:
+    formats = OpenAI()
+    route = formats.match("POST", path)
+    assert route is not None
+    codec = formats.codec(route)
+    return codec, codec.read(route, Message(((b"content-type", b"application/json"),), orjson.dumps(document)))
+
+
+@pytest.mark.parametrize(("background", "counted"), [(True, True), (False, False)])
+def test_a_background_response_counts_whole_although_its_client_left_at_once(background: bool, counted: bool) -> None:
+    asks = {"model": "m", "input": "hi", "stream": True, "background": background, "max_output_tokens": 2900}
+    codec, asked = reading("/v1/responses", asks)
+    stream = codec.stream(asked, Contract())
+    assert (stream.tokens == asked.tokens) is counted
+    stream.feed(CREATED)
+    assert (stream.tokens == asked.tokens) is counted
+
+
+def test_a_minimum_of_tokens_is_reserved() -> None:
+    _, asked = reading("/v1/chat/completions", {**CHAT, "min_tokens": 100_000})
+    assert asked.tokens >= 100_000
+
+
+def test_the_knobs_of_the_sampler_are_too_coarse_to_bisect_with() -> None:
+    codec, asked = reading("/v1/chat/completions", {**CHAT, "repetition_penalty": 1.10248328, "min_p": 0.123456})
+    body = codec.forward(asked, Contract()).body
+    assert body is not None
+    assert (orjson.loads(body)["repetition_penalty"], orjson.loads(body)["min_p"]) == (1.1, 0.12)
+    unguarded = codec.forward(asked, FULL_OUTPUT).body
+    assert unguarded is not None
+    assert orjson.loads(unguarded)["repetition_penalty"] == 1.10248328
+
+
+@pytest.mark.parametrize(
+    ("path", "asks", "event"),
+    [
+        ("/v1/chat/completions", {**CHAT, "stream": True}, {"error": {"message": TRACE}}),
+        ("/v1/responses", {"model": "m", "input": "hi", "stream": True}, {"type": "error", "message": TRACE}),
+    ],
+)
+def test_an_error_inside_a_stream_is_a_sentence_and_no_trace(path: str, asks: object, event: object) -> None:
+    codec, asked = reading(path, asks)
+    out = codec.stream(asked, Contract()).feed(b"data: " + orjson.dumps(event) + b"\n\n")
+    assert b"boom 0.12" in out
+    assert b"SECRET" not in out
+    assert b"0.123" not in out
