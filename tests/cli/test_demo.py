@@ -21,6 +21,11 @@ MOATKEEPER = [sys.executable, "-m", "moatkeeper"]
 SMALL = ["--budget", "120", "--repetitions", "1"]
 
 
+def as_in_a_terminal() -> None:
+    """Lets Ctrl-C through again: whoever runs the tests in the background may have had it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Kept:
     """A demo that has printed everything and keeps its servers running."""
@@ -39,7 +44,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     out = tmp_path_factory.mktemp("demo")
     figures = out / "figures.json"
     words = [*MOATKEEPER, "demo", "--keep", "--json", str(figures), "--out", str(out), *SMALL]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=as_in_a_terminal
+    ) as process:
         try:
             assert process.stdout is not None
             lines = []
@@ -153,7 +160,9 @@ def test_ctrl_c_ends_a_kept_demo_well_and_leaves_no_server_behind(kept: Kept) ->
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_no_server_behind(tmp_path: Path, number: signal.Signals) -> None:
     words = [*MOATKEEPER, "demo", "--out", str(tmp_path)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=as_in_a_terminal
+    ) as process:
         while not (tmp_path / "gateway.log").exists() and process.poll() is None:
             pass
         servers = psutil.Process(process.pid).children(recursive=True)
