@@ -13,7 +13,9 @@ import pytest
 
 from moatkeeper.errors import UsageError
 from moatkeeper.serve.asgi import Receive, Scope, Send, send_response
+from moatkeeper.serve.gateway import CLIENT_CLOSED
 from moatkeeper.serve.run import _bind
+from moatkeeper.store.ledger_read import entries
 from tests.support.servers import START_TIMEOUT_S, gateway, serving
 
 QUERY = {"instances": [[1.0]]}
@@ -54,6 +56,8 @@ def test_a_second_signal_does_not_wait_for_what_is_in_flight(tmp_path: Path) -> 
         assert running.process.poll() is None
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(START_TIMEOUT_S) == 0
+    recorded = [(entry.kind, entry.fields.get("status")) for entry in entries(running.data)]
+    assert recorded == [("start", None), ("query", CLIENT_CLOSED), ("stop", None)]
 
 
 def test_a_port_that_is_taken_is_named_with_a_way_out() -> None:

@@ -86,7 +86,16 @@ async def _run(settings: Settings, started: Callable[[Addresses], None], reload:
         finally:
             stop.set()
             ticker.cancel()
+            await _break_off(servers)
             await house.close()
+
+
+async def _break_off(servers: list[_Server]) -> None:
+    """Ends the requests that outlived the servers, so that each is settled and on record before the house closes."""
+    rest = [task for one in servers for task in one.server_state.tasks]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 def _server(application: Application, settings: Settings) -> _Server:
