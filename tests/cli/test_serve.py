@@ -56,6 +56,18 @@ def test_a_configuration_named_by_the_environment_is_read(tmp_path: Path) -> Non
     assert f"{file}:2" in ended.stderr
 
 
+def test_the_data_folder_may_be_named_by_the_environment_and_an_option_goes_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    words = ("serve", "--upstream", "http://127.0.0.1:9", "--port", "0", "--admin-port", "0")
+    named = moatkeeper(*words, MOATKEEPER_DATA=str(file))
+    assert (named.returncode, str(file) in named.stderr) == (4, True)
+    other = tmp_path / "other"
+    other.write_text("no folder")
+    overridden = moatkeeper(*words, "--data", str(other), MOATKEEPER_DATA=str(file))
+    assert (overridden.returncode, str(other) in overridden.stderr) == (4, True)
+
+
 def test_the_announcement_says_whether_limits_refuse_anybody(tmp_path: Path) -> None:
     at = Addresses("http://127.0.0.1:1", "http://127.0.0.1:2")
     shadow = announcement(at, load(None, {"upstream.url": "http://127.0.0.1:9", "server.data": tmp_path}))
