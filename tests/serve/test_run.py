@@ -17,6 +17,7 @@ from moatkeeper.serve.gateway import CLIENT_CLOSED
 from moatkeeper.serve.run import _bind
 from moatkeeper.store.ledger_read import entries
 from tests.support.servers import START_TIMEOUT_S, gateway, serving
+from tests.support.waiting import eventually
 
 QUERY = {"instances": [[1.0]]}
 
@@ -58,6 +59,18 @@ def test_a_second_signal_does_not_wait_for_what_is_in_flight(tmp_path: Path) -> 
         assert running.process.wait(START_TIMEOUT_S) == 0
     recorded = [(entry.kind, entry.fields.get("status")) for entry in entries(running.data)]
     assert recorded == [("start", None), ("query", CLIENT_CLOSED), ("stop", None)]
+
+
+def test_a_configuration_that_only_the_house_finds_faulty_is_logged_and_the_old_one_stays(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text("no key set")
+    stricter = f'[identity]\nmode = "required"\n[identity.jwt]\nkeys_file = "{keys}"\nissuer = "i"\naudience = "a"\n'
+    with serving(model) as url, gateway(url, tmp_path, config='[limits]\nmode = "shadow"\n') as running:
+        (tmp_path / "moatkeeper.toml").write_text(stricter)
+        running.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "the old one stays" in running.log.read_text(), "the refusal is logged")
+        assert "found no usable JSON Web Key Set" in running.log.read_text()
+        assert httpx.post(running.url + "/v1/models/m:predict", json=QUERY).status_code == 200
 
 
 def test_a_port_that_is_taken_is_named_with_a_way_out() -> None:
