@@ -22,7 +22,7 @@ SMALL = ["--budget", "120", "--repetitions", "1"]
 
 
 def as_in_a_terminal() -> None:
-    """Lets Ctrl-C through again: whoever runs the tests in the background may have had it ignored, and children inherit that."""
+    """Lets Ctrl-C through again: tests that run in the background may have it ignored, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
