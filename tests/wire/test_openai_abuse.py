@@ -14,7 +14,9 @@ CREATED = (
     b'"status":"in_progress","output":[],"parallel_tool_calls":true,"tool_choice":"auto","tools":[]}}\n\n'
 )
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-TRACE = 'boom 0.123456789\nTraceback (most recent call last):\n  File "/srv/model.py", line 1, SECRET'
+TRACE = 'boom 0.123456789\nSECRET\nTraceback (most recent call last):\n  File "/srv/model.py", line 1, SECRET'
+
+FAILED = {"id": "r", "status": "failed", "output": [], "error": {"code": "server_error", "message": TRACE + "x" * 9000}}
 
 
 def reading(path: str, document: object) -> tuple[Codec, Asked]:
@@ -55,6 +57,11 @@ def test_the_knobs_of_the_sampler_are_too_coarse_to_bisect_with() -> None:
     [
         ("/v1/chat/completions", {**CHAT, "stream": True}, {"error": {"message": TRACE}}),
         ("/v1/responses", {"model": "m", "input": "hi", "stream": True}, {"type": "error", "message": TRACE}),
+        (
+            "/v1/responses",
+            {"model": "m", "input": "hi", "stream": True},
+            {"type": "response.failed", "sequence_number": 1, "response": FAILED},
+        ),
     ],
 )
 def test_an_error_inside_a_stream_is_a_sentence_and_no_trace(path: str, asks: object, event: object) -> None:
@@ -63,3 +70,12 @@ def test_an_error_inside_a_stream_is_a_sentence_and_no_trace(path: str, asks: ob
     assert b"boom 0.12" in out
     assert b"SECRET" not in out
     assert b"0.123" not in out
+    assert len(out) < 600
+
+
+def test_a_failed_response_says_one_sentence_and_no_trace() -> None:
+    codec, asked = reading("/v1/responses", {"model": "m", "input": "hi"})
+    given = codec.answer(asked, Message((), orjson.dumps(FAILED), 200))
+    body = codec.deliver(given, given.answer, Contract()).body
+    assert body is not None
+    assert orjson.loads(body)["error"] == {"code": "server_error", "message": "boom 0.12"}

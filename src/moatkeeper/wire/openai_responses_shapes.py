@@ -17,6 +17,7 @@ from moatkeeper.wire.openai_shapes import (
     Shape,
     anything,
     by_type,
+    complaint,
     each,
     flat,
     record,
@@ -123,7 +124,7 @@ RESPONSE = record(
     | dict.fromkeys(_ECHOED, anything)
     | {
         "conversation": record({"id": scalar}),
-        "error": record(scalars("code message")),
+        "error": record({"code": scalar, "message": complaint}),
         "incomplete_details": record({"reason": scalar}),
         "output": each(_ITEM),
         "top_logprobs": _top_logprobs,

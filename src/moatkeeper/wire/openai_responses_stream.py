@@ -6,7 +6,8 @@ from moatkeeper.core.contract import Contract
 from moatkeeper.errors import UnexpectedAnswer
 from moatkeeper.wire.openai_request import Question, dump_answer, text_bytes
 from moatkeeper.wire.openai_responses_shapes import event_shape
-from moatkeeper.wire.openai_stream import EventStream, delta_tokens, error_body, error_text, stated_tokens
+from moatkeeper.wire.openai_shapes import error_text
+from moatkeeper.wire.openai_stream import EventStream, delta_tokens, error_body, stated_tokens
 from moatkeeper.wire.sse import write_event
 
 _INCOMPLETE = "response.incomplete"

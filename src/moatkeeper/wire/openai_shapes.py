@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from moatkeeper.core.contract import Contract
+from moatkeeper.wire.complaints import plain_sentence
 
 Shape = Callable[[object, Contract], object]
 """Takes a JSON value; gives back what may go out of it under a contract, or DROP. Null stays null in every shape."""
@@ -31,6 +32,20 @@ def flat(value: object, contract: Contract) -> object:
     if not isinstance(value, dict):
         return None if value is None else DROP
     return {name: content for name, content in value.items() if type(content) in _SCALARS}
+
+
+def complaint(value: object, contract: Contract) -> object:
+    """The server's own words about a failure, as one sentence; null stays null."""
+    return None if value is None else error_text(value)
+
+
+def error_text(message: object) -> str:
+    """The first line of the server's words, bounded and without a trace; a plain sentence where it has none.
+
+    One line only: a failure inside an answer tells of the server, of which a caller can mend nothing.
+    """
+    lines = message.strip().splitlines() if isinstance(message, str) else []
+    return (plain_sentence(lines[0]) if lines else "") or "the model server reported an error"
 
 
 def null(value: object, contract: Contract) -> object:

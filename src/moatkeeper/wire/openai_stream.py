@@ -10,9 +10,8 @@ import orjson
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.errors import UnexpectedAnswer
-from moatkeeper.wire.complaints import plain_sentence
 from moatkeeper.wire.openai_request import Question, dump_answer, load_answer
-from moatkeeper.wire.openai_shapes import Shape
+from moatkeeper.wire.openai_shapes import Shape, error_text
 from moatkeeper.wire.sse import COMMENT, Event, EventReader, write_event
 
 _BYTES_A_DELTA = 4
@@ -150,11 +149,6 @@ class ChunkStream(EventStream):
 def delta_tokens(size: int) -> int:
     """Tokens in a delta of ``size`` bytes, at least one unless it is empty."""
     return max(1, size // _BYTES_A_DELTA) if size else 0
-
-
-def error_text(message: object) -> str:
-    """What a caller may read of the server's own words."""
-    return (plain_sentence(message) if isinstance(message, str) else "") or "the model server reported an error"
 
 
 def error_body(error: object) -> bytes:
