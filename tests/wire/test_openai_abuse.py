@@ -79,3 +79,22 @@ def test_a_failed_response_says_one_sentence_and_no_trace() -> None:
     body = codec.deliver(given, given.answer, Contract()).body
     assert body is not None
     assert orjson.loads(body)["error"] == {"code": "server_error", "message": "boom 0.12"}
+
+
+USAGE = {"usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}}
+
+
+def test_a_count_stated_on_the_way_does_not_lower_what_a_background_response_counts() -> None:
+    codec, asked = reading("/v1/responses", {"model": "m", "input": "hi", "stream": True, "background": True})
+    stream = codec.stream(asked, Contract())
+    for kind, counted in (("response.in_progress", asked.tokens), ("response.completed", 3)):
+        response = {"id": "r", "status": kind.removeprefix("response."), "output": [], **USAGE}
+        stream.feed(b"data: " + orjson.dumps({"type": kind, "sequence_number": 1, "response": response}) + b"\n\n")
+        assert stream.tokens == counted
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_an_unfinished_response_counts_whole_whatever_it_states(status: str) -> None:
+    codec, asked = reading("/v1/responses", {"model": "m", "input": "hi", "background": True})
+    document = {"id": "r", "status": status, "output": [], **USAGE}
+    assert codec.answer(asked, Message((), orjson.dumps(document), 200)).answer.tokens == asked.tokens

@@ -95,7 +95,7 @@ def test_a_bad_request_is_refused(fields: dict[str, object]) -> None:
 def test_tokens_are_the_servers_count_else_an_estimate_else_all_that_was_reserved() -> None:
     asked = read(background=True, max_output_tokens=500)
     for fields, expected in (
-        ({"usage": {"total_tokens": 9}}, 9),
+        ({"status": "completed", "usage": {"total_tokens": 9}}, 9),
         ({"status": "completed", "output": [ITEM]}, PROMPT + 15),
         ({"status": "queued"}, PROMPT + 500),  # its text is read later, for the price of a request
     ):

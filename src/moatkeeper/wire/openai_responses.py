@@ -112,8 +112,8 @@ class ResponsesCodec:
         """The parsed response and the tokens it cost: all that was reserved where it is still being made."""
         document = _response(reply)
         tokens = stated_tokens(document.get("usage"))
-        if not tokens and document.get("status") in _UNFINISHED:
-            tokens = asked.tokens
+        if document.get("status") in _UNFINISHED:
+            tokens = max(tokens, asked.tokens)
         if not tokens:
             tokens = question(asked).prompt_tokens + _generated(document)
         return Given(Answer((), tokens), document)

@@ -17,8 +17,8 @@ _LAST = frozenset({"response.completed", "response.failed", _INCOMPLETE})
 class ResponseStream(EventStream):
     """Typed events: unknown types and fields out, log-probabilities too, tokens counted unless it is a replay.
 
-    ``at_least`` tokens count until the server states its own number: a response that is made in the background goes on
-    after its client left, and can be fetched whole.
+    ``at_least`` tokens count until the last event states the server's own number: a response that is made in the background
+    goes on after its client left, and can be fetched whole. A number stated on the way is only what was made so far.
     """
 
     def __init__(self, asked: Question, model: str, contract: Contract, *, metered: bool = True, at_least: int = 0) -> None:
@@ -47,9 +47,9 @@ class ResponseStream(EventStream):
         """Prompt and generated tokens: the server's count where it gave one, else the estimate plus the deltas so far."""
         if not self._metered:
             return 0
-        if self._stated:
+        if self._stated and (self._complete or not self._at_least):
             return self._stated
-        return max(self._at_least, self._counted + self._asked.prompt_tokens if self._counted else 0)
+        return max(self._at_least, self._stated, self._counted + self._asked.prompt_tokens if self._counted else 0)
 
     def cut(self) -> bytes:
         """An incomplete response with the items that were done; nothing after the end."""
