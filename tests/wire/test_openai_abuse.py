@@ -6,8 +6,11 @@ import orjson
 import pytest
 
 from moatkeeper.core.contract import FULL_OUTPUT, Contract
+from moatkeeper.errors import MalformedRequest
 from moatkeeper.wire.base import Asked, Codec, Message
 from moatkeeper.wire.openai import OpenAI
+from moatkeeper.wire.openai_chat import SAMPLING
+from moatkeeper.wire.openai_request import KNOB_DECIMALS, names
 
 CREATED = (
     b'data: {"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","created_at":1,"model":"m",'
@@ -98,3 +101,41 @@ def test_an_unfinished_response_counts_whole_whatever_it_states(status: str) -> 
     codec, asked = reading("/v1/responses", {"model": "m", "input": "hi", "background": True})
     document = {"id": "r", "status": status, "output": [], **USAGE}
     assert codec.answer(asked, Message((), orjson.dumps(document), 200)).answer.tokens == asked.tokens
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/responses"])
+@pytest.mark.parametrize("name", sorted(KNOB_DECIMALS))
+def test_no_knob_reaches_the_server_finer_than_its_grid(path: str, name: str) -> None:
+    asks = {**CHAT, "prompt": "hi", "input": "hi"}
+    codec, asked = reading(path, {**asks, name: 0.123456789})
+    body = codec.forward(asked, Contract()).body
+    assert body is not None
+    assert orjson.loads(body)[name] == round(0.123456789, KNOB_DECIMALS[name])
+    quoted, asked = reading(path, {**asks, name: "0.123456789"})
+    with pytest.raises(MalformedRequest, match=f"{name} is a string"):
+        quoted.forward(asked, Contract())
+
+
+def test_every_number_of_the_sampler_that_is_not_whole_has_a_grid() -> None:
+    """All that SAMPLING takes on and that is no grid is a whole number, a switch or a text to its servers."""
+    assert SAMPLING - set(KNOB_DECIMALS) == names(
+        "top_k seed stop stop_token_ids repeat_last_n min_tokens ignore_eos skip_special_tokens spaces_between_special_tokens"
+        " include_stop_str_in_output truncate_prompt_tokens truncation_side add_special_tokens mirostat dry_allowed_length"
+        " dry_penalty_last_n dry_sequence_breakers thinking_token_budget cache_salt"
+    )
+
+
+@pytest.mark.parametrize(("name", "step"), [("top_p", 0.01), ("repetition_penalty", 0.1), ("temperature", 0.0)])
+def test_a_small_knob_keeps_its_meaning(name: str, step: float) -> None:
+    codec, asked = reading("/v1/chat/completions", {**CHAT, name: 0.001})
+    body = codec.forward(asked, Contract()).body
+    assert body is not None
+    assert orjson.loads(body)[name] == step
+
+
+def test_a_minimum_of_tokens_is_reserved_for_every_choice_and_lowered_to_the_contract() -> None:
+    codec, asked = reading("/v1/chat/completions", {**CHAT, "min_tokens": 100_000, "n": 3})
+    assert asked.tokens >= 300_000
+    body = codec.forward(asked, Contract(max_tokens=50)).body
+    assert body is not None
+    assert orjson.loads(body)["min_tokens"] == 50

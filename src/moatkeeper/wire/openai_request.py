@@ -59,12 +59,17 @@ KNOB_DECIMALS: Mapping[str, int] = {
             "dry_multiplier",
             "dry_base",
             "mirostat_tau",
+            "dynatemp_range",
+            "dynatemp_exponent",
         ),
         1,
     ),
-    **dict.fromkeys(("top_p", "min_p", "typical_p", "xtc_threshold", "xtc_probability", "mirostat_eta", "top_n_sigma"), 2),
+    **dict.fromkeys(("top_p", "min_p", "typical_p", "xtc_threshold", "xtc_probability", "mirostat_eta"), 2),
 }
 """Decimals of the sampler's knobs that reach the model server: as many as settings in use have."""
+
+_NEVER_ZERO = frozenset({"top_p", "repetition_penalty", "repeat_penalty"})
+"""Zero is an error here, or no penalty at all: a small number becomes one step instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +251,8 @@ def clamp_max_tokens(fields: dict[str, object], maxima: tuple[str, ...], contrac
 
 
 def coarsen(fields: dict[str, object], contract: Contract) -> None:
-    """Rounds the sampler's knobs, unless log-probabilities may be had anyhow.
+    """Rounds the sampler's knobs, unless log-probabilities may be had anyhow; raises MalformedRequest for one in quotes,
+    which servers read as the number that it spells.
 
     At temperature 0 a knob that moves scores against each other tells by bisection how far apart two tokens are; on a
     coarse grid it tells no more than which side of a step they lie on.
@@ -255,8 +261,12 @@ def coarsen(fields: dict[str, object], contract: Contract) -> None:
         return
     for name, decimals in KNOB_DECIMALS.items():
         value = fields.get(name)
-        if isinstance(value, float):
-            fields[name] = round(value, decimals)
+        if value is None or type(value) is int:
+            continue
+        if type(value) is not float:
+            raise MalformedRequest(f"{name} is {kind_of(value)}, expected a number")
+        rounded = round(value, decimals)
+        fields[name] = 10.0**-decimals if not rounded and value > 0 and name in _NEVER_ZERO else rounded
 
 
 def in_tokens(size: int) -> int:
