@@ -16,6 +16,7 @@ from moatkeeper.errors import ConfigError
 from moatkeeper.serve.asgi import Receive, Scope, Send, read_body
 from moatkeeper.serve.house import House
 from moatkeeper.serve.middleware import InProcess
+from moatkeeper.serve.tracing import NoTracing
 from moatkeeper.store.ledger_read import entries
 from moatkeeper.store.standings import Standings
 
@@ -178,3 +179,16 @@ def test_what_a_crash_left_in_the_ledger_counts_after_the_restart(tmp_path: Path
 
     asyncio.run(crash())
     assert asyncio.run(asked_and_closed(house(tmp_path / "crashed"), 2, 1)) == [429, 200]
+
+
+def test_traces_that_wait_are_sent_when_the_house_closes(tmp_path: Path) -> None:
+    class Closing(NoTracing):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    running, tracing = house(tmp_path), Closing()
+    running.gateway.tracing = tracing
+    asyncio.run(running.close())
+    assert tracing.closed == 1

@@ -33,7 +33,7 @@ def traced(headers: Headers, status: int, usage: Usage) -> ReadableSpan:
     exporter = InMemorySpanExporter()
     tracing = OpenTelemetry(exporter)
     tracing.end(tracing.start(QUERY, ROUTE, headers), status, usage)
-    tracing.flush()
+    tracing.close()
     (span,) = exporter.get_finished_spans()
     return span
 

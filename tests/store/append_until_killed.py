@@ -17,6 +17,11 @@ WAITING = 200
 """Records that gather before the program waits for the disk: some batches are cut by the kill, some are not."""
 
 
+def say(line: str) -> None:
+    """One line in one system call: ``print`` takes two where PYTHONUNBUFFERED is set, and a kill may fall between them."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
 def append(data: Path, writer: str, count: int) -> None:
     """Appends ``count`` records (0: without end); a line of output says up to which number the disk has them."""
     with Ledger.open(data, flush_s=0.002, queue_limit=2_000) as ledger:
@@ -27,7 +32,7 @@ def append(data: Path, writer: str, count: int) -> None:
                 ledger.flush()
             if ledger.written > told:
                 told = ledger.written
-                print(told, flush=True)
+                say(str(told))
 
 
 def main(data: Path, count: int) -> None:
@@ -35,11 +40,11 @@ def main(data: Path, count: int) -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            print("pid", os.getpid(), flush=True)
+            say(f"pid {os.getpid()}")
             append(data, line.strip(), count)
             os._exit(0)
         os.waitpid(child, 0)
-        print("gone", flush=True)
+        say("gone")
 
 
 if __name__ == "__main__":

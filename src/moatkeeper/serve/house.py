@@ -138,6 +138,7 @@ class House:
             await self._upstream.close()
         if self.ledger is not None:
             self.ledger.close()
+        self.gateway.tracing.close()
         self._save()
         self.standings.close()
         self.keys.close()

@@ -24,6 +24,10 @@ class Tracing(Protocol):
         """Ends the span."""
         ...
 
+    def close(self) -> None:
+        """Sends what waits; the last call."""
+        ...
+
 
 class NoTracing:
     """Traces nothing."""
@@ -33,6 +37,9 @@ class NoTracing:
         return None
 
     def end(self, span: object, status: int, usage: Usage) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""
 
 

@@ -51,6 +51,6 @@ class OpenTelemetry:
             span.set_status(Status(StatusCode.ERROR))
         span.end()
 
-    def flush(self) -> None:
-        """Sends what waits."""
-        self._provider.force_flush()
+    def close(self) -> None:
+        """Sends what waits and ends the thread that sends; spans that begin later are lost."""
+        self._provider.shutdown()
