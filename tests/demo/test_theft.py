@@ -9,6 +9,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.demo.credit import Clients
 from moatkeeper.demo.theft import Campaign, Prize, Thief, judge_of, steal
 from moatkeeper.redteam.client import PredictClient
+from moatkeeper.redteam.knowledge import knowledge_of
 from tests.support.predictions import Answering, predicting
 
 POOL = np.random.default_rng(1).normal(size=(300, 3))
@@ -39,7 +40,7 @@ def stolen(victim: Answering, keys: tuple[str, ...]) -> Campaign:
     with predicting(model) as truth, PredictClient(truth, "credit") as client, predicting(victim) as url:
         prize = Prize("credit", "equations", judge_of(client, Clients(held_out, np.zeros(200)), seed=0))
         thief = Thief("thief", "thief", url, (keys,), 100 * len(keys))
-        return steal(thief, prize, POOL, (4, 100, 250), (0,), lambda: None)
+        return steal(thief, prize, knowledge_of(POOL, 2), (4, 100, 250), (0,), lambda: None)
 
 
 def test_a_thief_that_nobody_limits_is_answered_in_full_and_copies_the_model() -> None:

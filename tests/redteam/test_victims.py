@@ -41,8 +41,9 @@ def test_a_refused_account_is_not_asked_again_before_its_time() -> None:
         victim = HttpVictim(client, ["a"])
         assert len(victim.ask(numbered(170))) == 100
         assert len(victim.ask(numbered(50))) == 0
-        assert victim.refused == 1
+        assert victim.spent.refused == 1
     assert server.asked == ["a"] * 3
+    assert (victim.spent.requests, victim.spent.accounts) == (3, 1)
 
 
 def test_a_farm_goes_on_with_the_next_account_where_one_is_refused() -> None:
@@ -51,5 +52,5 @@ def test_a_farm_goes_on_with_the_next_account_where_one_is_refused() -> None:
         victim = HttpVictim(client, ["a", "b", "c"])
         answers = victim.ask(numbered(230))
     assert answers.tolist() == numbered(200).tolist()
-    assert victim.refused == 3
+    assert victim.spent.refused == 3
     assert server.asked == ["a", "a", "a", "b", "c", "c", "c"]

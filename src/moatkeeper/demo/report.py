@@ -63,7 +63,7 @@ def _rung_json(scores: tuple[Score, ...]) -> dict[str, object]:
         "fidelity": mean_fidelity(scores),
         "fidelity_lowest": min(score.fidelity for score in scores),
         "fidelity_highest": max(score.fidelity for score in scores),
-        "repetitions": [asdict(score) for score in scores],
+        "repetitions": [_score_json(score) for score in scores],
     }
 
 
@@ -105,6 +105,11 @@ def _heading(title: str, titles: Sequence[str]) -> list[str]:
 
 def _line(title: str, *cells: str) -> str:
     return f"{title:>{TITLE_WIDTH}}" + "".join(f"{cell:>{CELL_WIDTH}}" for cell in cells)
+
+
+def _score_json(score: Score) -> dict[str, object]:
+    counts = {"budget": score.budget, "queries": score.queries, "unanswered": score.unanswered}
+    return counts | dict(score.figures)
 
 
 def _cell(scores: tuple[Score, ...]) -> str:

@@ -11,11 +11,13 @@ from moatkeeper.demo.stage import Stage
 from moatkeeper.demo.theft import LADDER, Campaign, Prize, Thief, WithoutApi, judge_of, steal, without_api
 from moatkeeper.demo.victim import LINEAR, TREES
 from moatkeeper.redteam.client import PredictClient
+from moatkeeper.redteam.knowledge import knowledge_of
 
 FARM_ACCOUNTS = 10
 FREE_ROWS_PER_HOUR = 100
 ENTERPRISE_ROWS_PER_HOUR = 10_000
 COLUMNS = 23
+CLASSES = 2
 LINEAR_LADDER = (COLUMNS + 1, FREE_ROWS_PER_HOUR)
 """Equation solving needs one answer for each weight and one for the constant; a free account's hour gives more."""
 
@@ -105,12 +107,12 @@ def perform(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Findings:
         _stolen(thief, old_prize, LINEAR_LADDER, parts, plan, tell)
         for thief in (nobody, _guarded_thief(stage, plan, LINEAR_ROLE))
     )
-    judge = prize.judge
+    judge = prize.judge.held_out
     return Findings(
         plan=plan,
-        held_out_rows=len(judge.rows),
-        model_accuracy=float((judge.truth.argmax(axis=1) == judge.outcomes).mean()),
-        without_api=without_api(parts, judge),
+        held_out_rows=len(judge.questions),
+        model_accuracy=float((judge.truth.argmax(axis=1) == parts.held_out.outcomes).mean()),
+        without_api=without_api(parts, prize.judge),
         bare=bare,
         guarded=tuple(guarded),
         linear_bare=linear_bare,
@@ -132,7 +134,7 @@ def _stolen(
     return steal(
         thief,
         prize,
-        parts.pool.rows,
+        knowledge_of(parts.pool.rows, CLASSES),
         rungs,
         plan.seeds,
         lambda: tell(f"  {thief.title}: {next(steps)}/{plan.repetitions} done"),

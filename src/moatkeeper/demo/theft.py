@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moatkeeper.core.query import FloatArray
 from moatkeeper.demo.credit import Clients, Split
 from moatkeeper.redteam.attacks.retrain import fit_substitute
 from moatkeeper.redteam.client import PredictClient
-from moatkeeper.redteam.harness import Judge, Score, climb
-from moatkeeper.redteam.registry import ATTACKS
+from moatkeeper.redteam.harness import Score, baseline, climb
+from moatkeeper.redteam.judges import ClassJudge, RowJudge
+from moatkeeper.redteam.knowledge import RowKnowledge
+from moatkeeper.redteam.registry import ROW_ATTACKS
+from moatkeeper.redteam.trade import ROWS
 from moatkeeper.redteam.victims import HttpVictim
 
 LADDER = (50, 100, 200, 500, 1000, 2000, 5000)
@@ -42,7 +44,7 @@ class Prize:
 
     model: str
     attack: str
-    judge: Judge
+    judge: RowJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +95,33 @@ def mean_fidelity(scores: Sequence[Score]) -> float:
     return float(np.mean([score.fidelity for score in scores]))
 
 
-def judge_of(client: PredictClient, held_out: Clients, seed: int) -> Judge:
+def judge_of(client: PredictClient, held_out: Clients, seed: int) -> RowJudge:
     """The judge of one model, who asks the bare server for the truth; rows and uniform inputs are unknown to every thief."""
     lowest, highest = held_out.rows.min(axis=0), held_out.rows.max(axis=0)
     uniform = np.random.default_rng(seed).uniform(lowest, highest, (UNIFORM_ROWS, held_out.rows.shape[1]))
     truth = HttpVictim(client)
-    return Judge(held_out.rows, truth.ask(held_out.rows), held_out.outcomes, uniform, truth.ask(uniform))
+    outcomes = held_out.outcomes.astype(np.int64)
+    judge = ClassJudge(ROWS, held_out.rows, truth.ask(held_out.rows), outcomes)
+    return RowJudge(judge, uniform, truth.ask(uniform))
 
 
 def steal(
-    thief: Thief, prize: Prize, pool: FloatArray, rungs: Sequence[int], seeds: Sequence[int], done: Callable[[], None]
+    thief: Thief, prize: Prize, knowledge: RowKnowledge, rungs: Sequence[int], seeds: Sequence[int], done: Callable[[], None]
 ) -> Campaign:
     """One thief's campaigns, one for each seed, so that all thieves ask the same rows; ``done`` is called after each."""
     scores = []
     for seed, keys in zip(seeds, thief.keys, strict=True):
         with PredictClient(thief.url, prize.model) as client:
-            scores.append(climb(ATTACKS[prize.attack](pool), HttpVictim(client, keys), prize.judge, rungs, seed))
+            attack = ROW_ATTACKS[prize.attack].make(knowledge)
+            scores.append(climb(attack, HttpVictim(client, keys), prize.judge, ROWS, rungs, seed))
         done()
     return Campaign(thief, tuple(scores))
 
 
-def without_api(parts: Split, judge: Judge) -> WithoutApi:
+def without_api(parts: Split, judge: RowJudge) -> WithoutApi:
     """The baseline that every theft has to beat."""
     own = parts.pool[:OWN_OUTCOMES]
     scores = np.column_stack([1 - own.outcomes, own.outcomes])
     copy = fit_substitute(own.rows, scores)
-    score = judge.score(copy, budget=0, asked=frozenset(), unanswered=0)
+    score = baseline(judge, copy)
     return WithoutApi(judge.constant_fidelity(), len(own.rows), score.fidelity)

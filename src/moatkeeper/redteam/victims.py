@@ -9,6 +9,7 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.client import PredictClient
+from moatkeeper.redteam.expenses import Expenses
 
 ROWS_PER_REQUEST = 50  # larger: fewer requests, and more of an account's last allowance left unused
 
@@ -22,12 +23,16 @@ class HttpVictim:
     def __init__(self, client: PredictClient, keys: Sequence[str] = ("",)) -> None:
         self._client = client
         self._free_at = dict.fromkeys(keys, 0.0)
+        self._began = time.monotonic()
+        self._requests = 0
         self._refused = 0
+        self._used: set[str] = set()
 
     @property
-    def refused(self) -> int:
-        """Requests that were refused so far."""
-        return self._refused
+    def spent(self) -> Expenses:
+        """What was sent so far; accounts are those that were asked with. The time is real."""
+        elapsed_s = time.monotonic() - self._began
+        return Expenses(self._requests, self._refused, accounts=len(self._used), elapsed_s=elapsed_s)
 
     def ask(self, rows: FloatArray) -> FloatArray:
         """Class scores (m, k) of the first m rows; m < n where every account was refused."""
@@ -44,6 +49,8 @@ class HttpVictim:
             if time.monotonic() < free_at:
                 continue
             reply = self._client.predict(batch, key)
+            self._requests += 1
+            self._used.add(key)
             if reply.scores is not None:
                 return reply.scores
             self._refused += 1

@@ -5,6 +5,8 @@ import pytest
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.attacks.equations import Equations
+from moatkeeper.redteam.expenses import Expenses
+from moatkeeper.redteam.knowledge import knowledge_of
 
 COLUMNS = 6
 
@@ -17,7 +19,10 @@ class Softmax:
         self._weights = rng.normal(size=(COLUMNS, classes))
         self._constant = rng.normal(size=classes)
         self._decimals = decimals
-        self.refused = 0
+
+    @property
+    def spent(self) -> Expenses:
+        return Expenses()
 
     def ask(self, rows: FloatArray) -> FloatArray:
         powers = np.exp(rows @ self._weights + self._constant)
@@ -30,7 +35,7 @@ def pool(count: int = 400) -> FloatArray:
 
 
 def distance(classes: int, decimals: int | None, budget: int) -> float:
-    loot = Equations(pool()).run(Softmax(classes, decimals), budget, np.random.default_rng(0))
+    loot = Equations(knowledge_of(pool(), classes)).run(Softmax(classes, decimals), budget, np.random.default_rng(0))
     fresh = np.random.default_rng(99).normal(size=(200, COLUMNS))
     return float(np.abs(loot.surrogate.scores(fresh) - Softmax(classes).ask(fresh)).max())
 
@@ -52,10 +57,10 @@ def test_two_decimals_blur_the_copy_and_more_answers_sharpen_it_again() -> None:
 
 def test_a_thief_whom_nobody_answers_still_hands_over_a_copy() -> None:
     class Silent:
-        refused = 1
+        spent = Expenses(refused=1)
 
         def ask(self, rows: FloatArray) -> FloatArray:
             return np.empty((0, 0))
 
-    loot = Equations(pool()).run(Silent(), 10, np.random.default_rng(0))
+    loot = Equations(knowledge_of(pool(), 2)).run(Silent(), 10, np.random.default_rng(0))
     assert loot.surrogate.scores(pool(3)).tolist() == [[0.5, 0.5]] * 3

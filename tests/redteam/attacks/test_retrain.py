@@ -4,7 +4,12 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.attacks.retrain import Retrain, fit_substitute
-from moatkeeper.redteam.harness import Judge, climb
+from moatkeeper.redteam.base import RowVictim
+from moatkeeper.redteam.expenses import Expenses
+from moatkeeper.redteam.harness import Score, climb
+from moatkeeper.redteam.judges import RowJudge, row_judge
+from moatkeeper.redteam.knowledge import knowledge_of
+from moatkeeper.redteam.trade import ROWS
 
 
 def rows(count: int, seed: int) -> FloatArray:
@@ -14,7 +19,7 @@ def rows(count: int, seed: int) -> FloatArray:
 class Crossing:
     """A model that no straight line copies: the sign of a product decides."""
 
-    refused = 0
+    spent = Expenses()
 
     def ask(self, asked: FloatArray) -> FloatArray:
         positive = 1 / (1 + np.exp(-4 * asked[:, 0] * asked[:, 1] - 1))
@@ -24,7 +29,7 @@ class Crossing:
 class Dice:
     """Answers at random, as a model would that has nothing to steal."""
 
-    refused = 0
+    spent = Expenses()
 
     def __init__(self) -> None:
         self._rng = np.random.default_rng(5)
@@ -34,34 +39,40 @@ class Dice:
         return np.column_stack([1 - positive, positive])
 
 
-def judge() -> Judge:
-    held_out, uniform, truth = rows(600, seed=1), rows(100, seed=2), Crossing()
-    answers = truth.ask(held_out)
-    return Judge(held_out, answers, answers.argmax(axis=1).astype(float), uniform, truth.ask(uniform))
+def judge() -> RowJudge:
+    return row_judge(Crossing().ask, rows(600, seed=1), np.random.default_rng(2), uniform=100, transfers=False)
+
+
+def attack(pool: FloatArray) -> Retrain:
+    return Retrain(knowledge_of(pool, 2))
+
+
+def campaign(victim: RowVictim, rungs: list[int]) -> tuple[Score, ...]:
+    return climb(attack(rows(500, seed=3)), victim, judge(), ROWS, rungs, seed=0)
 
 
 def test_a_real_victim_is_copied_far_beyond_the_constant_and_better_with_more_answers() -> None:
-    few, many = climb(Retrain(rows(500, seed=3)), Crossing(), judge(), [50, 500], seed=0)
+    few, many = campaign(Crossing(), [50, 500])
     assert many.fidelity > few.fidelity > judge().constant_fidelity()
     assert many.fidelity > 0.9
 
 
 def test_random_answers_gain_nothing_over_the_constant() -> None:
     """The negative control of the whole harness: where nothing leaks, no fidelity may appear."""
-    (score,) = climb(Retrain(rows(500, seed=3)), Dice(), judge(), [500], seed=0)
+    (score,) = campaign(Dice(), [500])
     assert score.fidelity < judge().constant_fidelity() + 0.02
 
 
 def test_a_smaller_budget_asks_a_prefix_of_what_a_larger_one_asks_also_beyond_the_pool() -> None:
-    attack = Retrain(rows(20, seed=3))
-    largest = attack.queries(50, np.random.default_rng(8))
+    thief = attack(rows(20, seed=3))
+    largest = thief.queries(50, np.random.default_rng(8))
     for budget in (1, 20, 21, 49):
-        assert attack.queries(budget, np.random.default_rng(8)).tolist() == largest[:budget].tolist()
+        assert thief.queries(budget, np.random.default_rng(8)).tolist() == largest[:budget].tolist()
 
 
 def test_mixtures_take_every_field_from_a_real_row() -> None:
     pool = rows(10, seed=3)
-    for row in Retrain(pool).queries(40, np.random.default_rng(0))[10:]:
+    for row in attack(pool).queries(40, np.random.default_rng(0))[10:]:
         assert all(value in pool[:, column] for column, value in enumerate(row))
 
 

@@ -13,7 +13,8 @@ from typing import cast
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.redteam.base import Loot, Victim
+from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
+from moatkeeper.redteam.knowledge import RowKnowledge
 
 SMALLEST_SCORE = 1e-12  # keeps the logarithm finite where the victim says exactly 0
 
@@ -34,25 +35,26 @@ class SolvedModel:
 
 
 class Equations:
-    """Asks rows of ``pool`` (m, d) in random order, at most its number of rows."""
+    """Asks rows of the thief's pool in random order, at most its number of rows."""
 
     name = "equations"
 
-    def __init__(self, pool: FloatArray) -> None:
-        self._pool = pool
-        self._centre = pool.mean(axis=0)
-        deviation = pool.std(axis=0)
+    def __init__(self, knowledge: RowKnowledge) -> None:
+        self._pool = knowledge.pool
+        self._outputs = knowledge.outputs
+        self._centre = self._pool.mean(axis=0)
+        deviation = self._pool.std(axis=0)
         self._scale = np.where(deviation > 0, deviation, 1.0)
 
-    def run(self, victim: Victim, budget: int, rng: np.random.Generator) -> Loot:
+    def run(self, victim: RowVictim, budget: int, rng: np.random.Generator) -> Loot[Surrogate]:
         """The model that fits at most ``budget`` answers."""
         rows = self._pool[rng.permutation(len(self._pool))[:budget]]
         answers = victim.ask(rows)
-        return Loot(self._solve(rows[: len(answers)], answers), len(answers), victim.refused)
+        return Loot(self._solve(rows[: len(answers)], answers))
 
     def _solve(self, rows: FloatArray, answers: FloatArray) -> SolvedModel:
         if answers.size == 0:
-            return SolvedModel(self._centre, self._scale, np.array([[0.0] * 2] * (self._pool.shape[1] + 1)))
+            return SolvedModel(self._centre, self._scale, np.zeros((self._pool.shape[1] + 1, self._outputs)))
         logarithms = np.log(np.maximum(answers, SMALLEST_SCORE))
         centred = logarithms - logarithms.mean(axis=1, keepdims=True)
         # A rounding error in a score moves its logarithm by error / score: rare classes are heard less.

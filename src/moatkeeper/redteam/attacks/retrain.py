@@ -14,7 +14,8 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra
-from moatkeeper.redteam.base import Loot, Surrogate, Victim
+from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
+from moatkeeper.redteam.knowledge import RowKnowledge
 
 SCORE_FLOOR = 0.005
 """Half the last place of two decimals: a rounded 0 or 1 becomes a finite log-odds, as good a guess as any."""
@@ -55,18 +56,19 @@ class Constant:
 
 
 class Retrain:
-    """Asks the rows of ``pool`` (m, d) in random order, then mixtures of them."""
+    """Asks the rows of the thief's pool in random order, then mixtures of them."""
 
     name = "retrain"
 
-    def __init__(self, pool: FloatArray) -> None:
-        self._pool = pool
+    def __init__(self, knowledge: RowKnowledge) -> None:
+        self._pool = knowledge.pool
+        self._outputs = knowledge.outputs
 
-    def run(self, victim: Victim, budget: int, rng: np.random.Generator) -> Loot:
+    def run(self, victim: RowVictim, budget: int, rng: np.random.Generator) -> Loot[Surrogate]:
         """A substitute fitted to at most ``budget`` answers."""
         rows = self.queries(budget, rng)
         answers = victim.ask(rows)
-        return Loot(fit_substitute(rows[: len(answers)], answers), len(answers), victim.refused)
+        return Loot(fit_substitute(rows[: len(answers)], answers, self._outputs))
 
     def queries(self, budget: int, rng: np.random.Generator) -> FloatArray:
         """The first ``budget`` rows of this generator's sequence, shape (budget, d)."""
@@ -81,10 +83,10 @@ class Retrain:
         return cast(FloatArray, np.where(rng.random(len(first)) < MIX, first, second))
 
 
-def fit_substitute(rows: FloatArray, answers: FloatArray) -> Surrogate:
+def fit_substitute(rows: FloatArray, answers: FloatArray, outputs: int = 2) -> Surrogate:
     """The substitute for answers (n, k) on rows (n, d); a constant where there are too few answers to learn from."""
     if len(answers) < 2:
-        return Constant((1.0, 0.0) if answers.size == 0 else tuple(answers[0]))
+        return Constant((1.0,) + (0.0,) * (outputs - 1) if answers.size == 0 else tuple(answers[0]))
     columns = answers[:, 1:] if answers.shape[1] == 2 else answers
     clipped = np.clip(columns, SCORE_FLOOR, 1 - SCORE_FLOOR)
     targets = np.log(clipped / (1 - clipped))
