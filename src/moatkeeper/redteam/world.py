@@ -77,8 +77,8 @@ class World:
             event()
         self._now = until
 
-    def ask(self, caller: Caller, rows: FloatArray) -> Reply:
-        """One request of n rows, now."""
+    def ask(self, caller: Caller, rows: FloatArray, known: FloatArray | None = None) -> Reply:
+        """One request of n rows, now. ``known`` are the model's exact answers (n, k), where asking it again would only cost time."""
         query = Query(
             f"q{next(self._numbers)}",
             caller,
@@ -90,12 +90,13 @@ class World:
         guard = self._guard
         if guard is None:
             self._watch(query, None)
-            return Reply(self._model(rows))
+            return Reply(self._model(rows) if known is None else known)
         decision = guard.admit(query, self.memory)
         self._watch(query, decision)
         if not decision.admitted:
             return Reply(None, decision.retry_after_s)
-        answer = Answer((Output("scores", OutputKind.NUMBERS, np.asarray(self._model(rows), dtype=np.float64)),))
+        exact = self._model(rows) if known is None else known
+        answer = Answer((Output("scores", OutputKind.NUMBERS, np.asarray(exact, dtype=np.float64)),))
         released = guard.release(query, decision, answer)
         guard.settle(query, decision, Usage(len(rows)), self.memory)
         guard.observe(Exchange(query, decision, answer, released), self.memory)

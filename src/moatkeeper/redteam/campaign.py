@@ -1,0 +1,251 @@
+"""A campaign: honest customers and thieves before one guard, in the order of their time, on a clock that only they move."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from moatkeeper.core.judgement import Decision, Standing
+from moatkeeper.core.query import FloatArray, Query
+from moatkeeper.errors import UsageError
+from moatkeeper.guard.guard import Guard
+from moatkeeper.redteam.base import RowVictim
+from moatkeeper.redteam.baton import Baton, Seat
+from moatkeeper.redteam.expenses import DAY_S, Expenses
+from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
+from moatkeeper.redteam.gang import Gang
+from moatkeeper.redteam.harm import HarmRecord
+from moatkeeper.redteam.harness import Score, baseline, climb
+from moatkeeper.redteam.meter import Purchases
+from moatkeeper.redteam.plan import Plan, Thief
+from moatkeeper.redteam.purse import Purse
+from moatkeeper.redteam.registry import ROW_ATTACKS
+from moatkeeper.redteam.scene import Scene
+from moatkeeper.redteam.trade import ROWS
+from moatkeeper.redteam.world import World
+from moatkeeper.store.memory import InMemory
+
+NOBODY_ANSWERS = "no account is answered any more"
+
+Tell = Callable[[float], None]
+"""Told the day that a campaign has come to."""
+
+
+def _tell_nobody(day: float) -> None:
+    """Where nobody waits."""
+
+
+def campaign(name: str, guard: Guard | None, scene: Scene, plan: Plan, tell: Tell = _tell_nobody) -> Campaign:
+    """What honest customers and thieves meet with before ``guard`` (None: the bare model), all in one world.
+
+    Raises UsageError for an attack that is not known. After Ctrl-C it returns what was measured up to then.
+    """
+    stage = _Stage(guard, scene, plan, tell)
+    seats = [stage.seat(thief) for thief in plan.thieves]
+    thefts = [_Theft(thief, seat, scene, plan, stage.tally) for thief, seat in zip(plan.thieves, seats, strict=True)]
+    whole = stage.baton.run(seats, [theft.run for theft in thefts])
+    try:
+        if whole:
+            stage.world.advance(stage.end)
+    except KeyboardInterrupt:
+        whole = False
+    return Campaign(
+        guard=name,
+        days=(stage.world.now - plan.start) / DAY_S,
+        thefts=tuple(theft.result() for theft in thefts),
+        without_api=baseline(scene.judge, scene.without_api),
+        harm=stage.harm.total(),
+        harm_by_kind=stage.harm.by_kind(),
+        harm_by_tier=stage.harm.by_tier(),
+        honest_refusals=stage.tally.honest.refusals(),
+        notices=tuple(stage.notices),
+        admitted_rows=dict(stage.tally.admitted_rows),
+        whole=whole,
+    )
+
+
+class WatchedMemory(InMemory):
+    """The engine's memory, which tells of every standing that changes."""
+
+    def __init__(self, changed: Callable[[str, Standing, Standing], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+    def stand(self, account: str, standing: Standing) -> None:
+        """Sets the standing of an account, and tells of it where it was another."""
+        before = self.standing(account)
+        super().stand(account, standing)
+        if before is not standing:
+            self._changed(account, before, standing)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Refusals of one party, in force or in shadow, and the day of its first."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    first_day: float | None = None
+
+    def add(self, decision: Decision, rows: int, day: float) -> None:
+        self.requests[decision.reason] += 1
+        self.rows[decision.reason] += rows
+        self.first_day = day if self.first_day is None else self.first_day
+
+    def refusals(self) -> Refusals:
+        return Refusals(dict(sorted(self.requests.items())), dict(sorted(self.rows.items())))
+
+
+class _Tally:
+    """Hears every decision, whoever asked."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._start = plan.start
+        self._thief = {caller.account.id: thief.name for thief in plan.thieves for caller in thief.callers}
+        self.by_thief = {thief.name: _Counts() for thief in plan.thieves}
+        self.honest = _Counts()
+        self.admitted_rows: Counter[str] = Counter()
+
+    def party(self, account: str) -> str | None:
+        """The thief whose account it is; None for honest ones."""
+        return self._thief.get(account)
+
+    def hear(self, query: Query, decision: Decision | None) -> None:
+        """One query and what was decided on it; None where there is no guard."""
+        account, rows = query.caller.account.id, query.cost.rows
+        if decision is None or decision.admitted:
+            self.admitted_rows[account] += rows
+        if decision is not None and not decision.would_admit:
+            thief = self._thief.get(account)
+            counts = self.honest if thief is None else self.by_thief[thief]
+            counts.add(decision, rows, (query.at - self._start) / DAY_S)
+
+
+class _Stage:
+    """The world of one campaign, with everything in it but the thieves' work."""
+
+    def __init__(self, guard: Guard | None, scene: Scene, plan: Plan, tell: Tell) -> None:
+        self._plan, self._scene = plan, scene
+        self.end = plan.start + plan.days * DAY_S
+        self.notices: list[Notice] = []
+        self.tally = _Tally(plan)
+        self._kinds = {customer.caller.account.id: customer.kind for customer in plan.population.customers}
+        memory = WatchedMemory(self._notice)
+        self.world = World(scene.model, guard, memory=memory, start=plan.start, name=scene.name, watch=self.tally.hear)
+        self.baton = Baton(self.world)
+        self._truth = scene.model(scene.rows)
+        self.harm = HarmRecord(plan.population, self._truth)
+        self._at = 0
+        if len(plan.population.times):
+            self.world.schedule(float(plan.population.times[0]), self._honest_request)
+        for day in range(int(plan.days) + 1):
+            self.world.schedule(plan.start + day * DAY_S, lambda day=day: tell(day))  # type: ignore[misc]
+        for intervention in plan.interventions:
+            at = plan.start + intervention.day * DAY_S
+            self.world.schedule(at, lambda it=intervention: self._intervene(it.accounts, it.standing))  # type: ignore[misc]
+
+    def seat(self, thief: Thief) -> Seat:
+        """A thief's place in the world."""
+        began = self._plan.start + thief.begins_day * DAY_S
+        purse = Purse(thief.means, self._plan.prices, began, now=began)
+        return Seat(self.world, self.baton, purse, min(self.end, began + thief.means.days * DAY_S))
+
+    def _honest_request(self) -> None:
+        population, at = self._plan.population, self._at
+        who, first = int(population.who[at]), int(population.first[at])
+        rows = population.rows[first : first + int(population.count[at])]
+        reply = self.world.ask(population.customers[who].caller, self._scene.rows[rows], self._truth[rows])
+        if reply.answers is None:
+            self.harm.refused(who, len(rows))
+        else:
+            self.harm.answered(who, rows, reply.answers)
+        self._at = at + 1
+        if self._at < len(population.times):
+            self.world.schedule(float(population.times[self._at]), self._honest_request)
+
+    def _intervene(self, pattern: str, standing: Standing) -> None:
+        hostile = [caller.account.id for thief in self._plan.thieves for caller in thief.callers]
+        for account in (*hostile, *self._kinds):
+            if fnmatchcase(account, pattern):
+                self.world.memory.stand(account, standing)
+
+    def _notice(self, account: str, before: Standing, after: Standing) -> None:
+        thief = self.tally.party(account)
+        day = (self.world.now - self._plan.start) / DAY_S
+        party = thief if thief is not None else self._kinds.get(account, "")
+        self.notices.append(Notice(day, account, party, thief is not None, before, after))
+
+
+class _Door:
+    """What an attack asks: the gang, whose bill the house keeps, and whose purchases end with the purse."""
+
+    def __init__(self, gang: RowVictim, purse: Purse, purchases: Purchases) -> None:
+        self._gang = gang
+        self._purse = purse
+        self._purchases = purchases
+
+    @property
+    def spent(self) -> Expenses:
+        """The house's own count."""
+        return self._purse.spent
+
+    def ask(self, rows: FloatArray) -> FloatArray:
+        """The gang's answers; where some are missing, these were the last."""
+        answers = self._gang.ask(rows)
+        if len(answers) < len(rows):
+            self._purchases.ended = self._purse.empty or NOBODY_ANSWERS
+        return answers
+
+
+class _Theft:
+    """One thief at work, in a thread that runs when it is his turn."""
+
+    def __init__(self, thief: Thief, seat: Seat, scene: Scene, plan: Plan, tally: _Tally) -> None:
+        if thief.attack not in ROW_ATTACKS:
+            raise UsageError(f"the attack {thief.attack!r} is not known; expected one of {', '.join(sorted(ROW_ATTACKS))}")
+        self._thief, self._seat, self._scene, self._plan, self._tally = thief, seat, scene, plan, tally
+        self._purchases = Purchases()
+        self._scores: list[Score] = []
+
+    def run(self) -> None:
+        """The whole theft; its scores are kept as they come, so that an interruption loses none."""
+        self._seat.advance(self._seat.purse.began)
+        attack = ROW_ATTACKS[self._thief.attack].make(self._scene.knowledge)
+        rng = np.random.default_rng((self._thief.seed, 1))
+        gang = Gang(self._seat, self._thief.callers, self._thief.pace, rng)
+        door = _Door(gang, self._seat.purse, self._purchases)
+        climb(
+            attack,
+            door,
+            self._scene.judge,
+            ROWS,
+            self._thief.rungs,
+            self._thief.seed,
+            purchases=self._purchases,
+            scored=self._scores.append,
+        )
+
+    def result(self) -> Theft:
+        """What became of it."""
+        purse, counts = self._seat.purse, self._tally.by_thief[self._thief.name]
+        return Theft(
+            thief=self._thief,
+            scores=tuple(self._honestly(score) for score in self._scores),
+            rows=purse.rows,
+            spent=purse.spent,
+            money=purse.money,
+            ended=self._purchases.ended,
+            refusals=counts.refusals(),
+            first_refusal_day=counts.first_day,
+        )
+
+    def _honestly(self, score: Score) -> Score:
+        """A thief whom nobody answered has the copy that he could have made without asking."""
+        if score.queries:
+            return score
+        figures = baseline(self._scene.judge, self._scene.without_api).figures
+        return Score(score.budget, 0, score.unanswered, score.spent, figures, score.ended)
