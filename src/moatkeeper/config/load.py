@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from moatkeeper.config.describe import model_at, takes_at, toml_text
 from moatkeeper.config.policy import generic_route, limit
@@ -108,19 +108,20 @@ def settings_of(document: Document, overrides: Mapping[str, object] | None = Non
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        faults = [_fault(document, raw["loc"], raw["type"], raw["msg"], raw.get("input")) for raw in error.errors()]
+        faults = faults_of(document, error)
         faults = [replace(fault, source=COMMAND_LINE, line=0) if fault.key in overrides else fault for fault in faults]
-        raise _config_error(document.source, faults) from None
+        raise config_error(document.source, faults) from None
     if faults := [*_dangling(document, settings), *_contradictions(document, settings)]:
-        raise _config_error(document.source, faults)
+        raise config_error(document.source, faults)
     return settings
 
 
-def _config_error(source: str, faults: Sequence[Fault]) -> ConfigError:
+def config_error(source: str, faults: Sequence[Fault], hint: str = _HINT) -> ConfigError:
+    """All faults as one error, one a line."""
     ordered = sorted(faults, key=lambda fault: fault.line)
     if len(ordered) == 1:
-        return ConfigError(str(ordered[0]), hint=_HINT)
-    return ConfigError("\n".join([f"{source}: {len(ordered)} faults", *map(str, ordered)]), hint=_HINT)
+        return ConfigError(str(ordered[0]), hint=hint)
+    return ConfigError("\n".join([f"{source}: {len(ordered)} faults", *map(str, ordered)]), hint=hint)
 
 
 def _syntax_fault(text: str, source: str, message: str) -> str:
@@ -137,19 +138,26 @@ def _with(values: Mapping[str, object], names: Sequence[str], value: object) -> 
     return {**values, first: _with(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
-def _fault(document: Document, path: Sequence[str | int], kind: str, message: str, found: object) -> Fault:
+def faults_of(document: Document, error: ValidationError, root: type[BaseModel] = Settings) -> list[Fault]:
+    """What is wrong with a document that is no ``root``."""
+    return [_fault(document, raw["loc"], raw["type"], raw["msg"], raw.get("input"), root) for raw in error.errors()]
+
+
+def _fault(
+    document: Document, path: Sequence[str | int], kind: str, message: str, found: object, root: type[BaseModel]
+) -> Fault:
     if path and path[-1] == "[key]":  # how pydantic says that the name of a table is at fault
         return Fault(document.source, document.line(path[:-1]), dotted(path[:-1]), "an empty name", "a name")
     key, name = dotted(path), str(path[-1]) if path else ""
     line = document.line(path)
     if kind == "extra_forbidden":
-        return Fault(document.source, line, key, "an unknown key", _known_keys(path, name))
+        return Fault(document.source, line, key, "an unknown key", _known_keys(path, name, root))
     if kind == "missing":
-        return Fault(document.source, line, key, "nothing", takes_at(Settings, path))
+        return Fault(document.source, line, key, "nothing", takes_at(root, path))
     if message.startswith("Value error, found "):  # a rule over several keys, worded where it is declared
         what, _, expected = message.removeprefix("Value error, found ").partition(", expected ")
         return Fault(document.source, line, key, what, expected)
-    return Fault(document.source, line, key, _shown(name, found), takes_at(Settings, path) or message)
+    return Fault(document.source, line, key, _shown(name, found), takes_at(root, path) or message)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -163,10 +171,10 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
-def _known_keys(path: Sequence[str | int], name: str) -> str:
+def _known_keys(path: Sequence[str | int], name: str, root: type[BaseModel]) -> str:
     if _SECRET.search(name):
         return "no secret in this file: put it into an environment variable, and name that in upstream.authorization_env"
-    table = model_at(Settings, path[:-1])
+    table = model_at(root, path[:-1])
     known = list(table.model_fields) if table is not None else []
     close = get_close_matches(name, known, n=1)
     return f"{close[0]!r}, if that was meant" if close else f"one of {', '.join(known)}"
@@ -194,17 +202,17 @@ def missing_files(document: Document, settings: Settings) -> ConfigError | None:
         for path, file in named
         if file is not None and not file.is_file()
     ]
-    return _config_error(document.source, faults) if faults else None
+    return config_error(document.source, faults) if faults else None
 
 
 def _dangling(document: Document, settings: Settings) -> list[Fault]:
     """Names that point at nothing."""
     faults = []
     if settings.limits.default_tier not in settings.tiers:
-        faults.append(_unknown(document, ("limits", "default_tier"), settings.limits.default_tier, settings.tiers))
+        faults.append(unknown_name(document, ("limits", "default_tier"), settings.limits.default_tier, settings.tiers))
     for index, name in enumerate(settings.wire.formats or ()):
         if name not in FORMATS:
-            faults.append(_unknown(document, ("wire", "formats", index), name, FORMATS))
+            faults.append(unknown_name(document, ("wire", "formats", index), name, FORMATS))
     return faults
 
 
@@ -233,7 +241,8 @@ def _told(document: Document, path: KeyPath, message: str) -> Fault:
     return Fault(document.source, document.line(path), dotted(path), found, expected or "no contradiction")
 
 
-def _unknown(document: Document, path: KeyPath, name: str, known: Collection[str]) -> Fault:
+def unknown_name(document: Document, path: KeyPath, name: str, known: Collection[str]) -> Fault:
+    """A fault where a name points at nothing."""
     close = get_close_matches(name, known, n=1)
     expected = f"{toml_text(close[0])}, if that was meant" if close else f"one of {', '.join(known)}"
     return Fault(document.source, document.line(path), dotted(path), toml_text(name), expected)

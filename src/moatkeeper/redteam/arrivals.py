@@ -1,4 +1,4 @@
-"""The times at which one honest customer calls, drawn from the laws of traffic.py; every function is vectorised over requests."""
+"""The times at which one honest customer calls, by the laws of traffic.py; every function is vectorised over requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moatkeeper.redteam.traffic import DAY_HOURS, HOUR_S, WEEK_DAYS, Lengths, Lo
 SMALLEST_WEIGHT = 1e-3
 """Keeps every hour possible, or a clock that runs on activity could not be turned back into time."""
 MOST_VARIATION = 8.0
-"""Of a stream's gaps. A tenth of the trace's clients lie above 5.8; beyond this a stream of one season is a handful of bursts."""
+"""Of a stream's gaps. A tenth of the trace's clients lie above 5.8; beyond this, a season is a handful of bursts."""
 SPARE = 1.2  # share of gaps drawn beyond the expected number; what is too much is cut off
 
 
@@ -33,7 +33,8 @@ class Rhythm:
 
     def times(self, activity: FloatArray) -> FloatArray:
         """Seconds since the start for readings of the clock in [0, span_s], shape (n,)."""
-        return cast(FloatArray, np.interp(activity, self._passed, self._edges))
+        times: FloatArray = np.interp(activity, self._passed, self._edges)
+        return times
 
 
 def weekly(hours: FloatArray, days: FloatArray, start: float, span_s: float, window_s: float = HOUR_S) -> FloatArray:
@@ -41,18 +42,20 @@ def weekly(hours: FloatArray, days: FloatArray, start: float, span_s: float, win
     at = start + (np.arange(max(1, int(np.ceil(span_s / window_s)))) + 0.5) * window_s
     hour = (at // HOUR_S % DAY_HOURS).astype(np.intp)
     day = ((at // DAY_S + 3) % WEEK_DAYS).astype(np.intp)  # 1 January 1970 was a Thursday
-    return cast(FloatArray, hours[hour] * days[day])
+    weights: FloatArray = hours[hour] * days[day]
+    return weights
 
 
 def swings(streams: Streams, windows: int, rng: np.random.Generator) -> FloatArray:
-    """How a stream's rate departs from its profile, window by window: a lognormal first-order autoregression, shape (windows,)."""
+    """How a stream's rate departs from its profile by window, shape (windows,): a lognormal first-order autoregression."""
     follows = streams.swing_follows
     shocks = rng.normal(0.0, streams.swing_log_sd * (1 - follows**2) ** 0.5, windows).tolist()
     levels, level = [], float(rng.normal(0.0, streams.swing_log_sd))
     for shock in shocks:
         level = follows * level + shock
         levels.append(level)
-    return np.exp(np.asarray(levels))
+    factors: FloatArray = np.exp(np.asarray(levels))
+    return factors
 
 
 def stream(per_day: float, variation: float, rhythm: Rhythm, rng: np.random.Generator) -> FloatArray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.judgement import Decision, Standing
 from moatkeeper.core.query import FloatArray, Query
@@ -22,6 +24,7 @@ from moatkeeper.redteam.harm import HarmRecord
 from moatkeeper.redteam.harness import Score, baseline, climb
 from moatkeeper.redteam.meter import Purchases
 from moatkeeper.redteam.plan import Plan, Thief
+from moatkeeper.redteam.population import Population
 from moatkeeper.redteam.purse import Purse
 from moatkeeper.redteam.registry import ROW_ATTACKS
 from moatkeeper.redteam.scene import Scene
@@ -30,6 +33,7 @@ from moatkeeper.redteam.world import World
 from moatkeeper.store.memory import InMemory
 
 NOBODY_ANSWERS = "no account is answered any more"
+REQUESTS_AT_ONCE = 4_096  # turned into plain numbers in one step; larger: more memory, hardly faster
 
 Tell = Callable[[float], None]
 """Told the day that a campaign has come to."""
@@ -125,6 +129,23 @@ class _Tally:
             counts.add(decision, rows, (query.at - self._start) / DAY_S)
 
 
+class _Request(NamedTuple):
+    """One honest request: when, by which customer, and the indexes of its rows."""
+
+    at: float
+    who: int
+    rows: npt.NDArray[np.int64]
+
+
+def _requests(population: Population) -> Iterator[_Request]:
+    """The population's requests in order; a named tuple each, because there are millions."""
+    for begin in range(0, len(population.times), REQUESTS_AT_ONCE):
+        part = slice(begin, begin + REQUESTS_AT_ONCE)
+        columns = (population.times[part], population.who[part], population.first[part], population.count[part])
+        for at, who, first, count in zip(*(column.tolist() for column in columns), strict=True):
+            yield _Request(at, who, population.rows[first : first + count])
+
+
 class _Stage:
     """The world of one campaign, with everything in it but the thieves' work."""
 
@@ -139,9 +160,10 @@ class _Stage:
         self.baton = Baton(self.world)
         self._truth = scene.model(scene.rows)
         self.harm = HarmRecord(plan.population, self._truth)
-        self._at = 0
-        if len(plan.population.times):
-            self.world.schedule(float(plan.population.times[0]), self._honest_request)
+        self._requests = iter(_requests(plan.population))
+        self._upcoming = next(self._requests, None)
+        if self._upcoming is not None:
+            self.world.schedule(self._upcoming.at, self._honest_request)
         for day in range(int(plan.days) + 1):
             self.world.schedule(plan.start + day * DAY_S, lambda day=day: tell(day))  # type: ignore[misc]
         for intervention in plan.interventions:
@@ -155,17 +177,18 @@ class _Stage:
         return Seat(self.world, self.baton, purse, min(self.end, began + thief.means.days * DAY_S))
 
     def _honest_request(self) -> None:
-        population, at = self._plan.population, self._at
-        who, first = int(population.who[at]), int(population.first[at])
-        rows = population.rows[first : first + int(population.count[at])]
-        reply = self.world.ask(population.customers[who].caller, self._scene.rows[rows], self._truth[rows])
+        upcoming = self._upcoming
+        if upcoming is None:
+            return
+        who, rows = upcoming.who, upcoming.rows
+        reply = self.world.ask(self._plan.population.customers[who].caller, self._scene.rows[rows], self._truth[rows])
         if reply.answers is None:
             self.harm.refused(who, len(rows))
         else:
             self.harm.answered(who, rows, reply.answers)
-        self._at = at + 1
-        if self._at < len(population.times):
-            self.world.schedule(float(population.times[self._at]), self._honest_request)
+        self._upcoming = next(self._requests, None)
+        if self._upcoming is not None:
+            self.world.schedule(self._upcoming.at, self._honest_request)
 
     def _intervene(self, pattern: str, standing: Standing) -> None:
         hostile = [caller.account.id for thief in self._plan.thieves for caller in thief.callers]

@@ -109,4 +109,3 @@ class HarmRecord:
         np.add.at(self._counts["labels_changed"], who, released.argmax(axis=1) != truth.argmax(axis=1))
         np.add.at(self._counts["distance"], who, distance)
         np.maximum.at(self._counts["largest"], who, distance)
-

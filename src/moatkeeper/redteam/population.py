@@ -21,7 +21,8 @@ from moatkeeper.redteam.traffic import HOUR_S, Traffic, load
 
 GENERALISTS = 0.2
 """Share of customers who ask of the whole input space, whatever their kind; near it were 23 % of GenTD26's users."""
-MOST_DEVIATIONS = 3.0  # of the logarithm of a customer's activity; cuts off customers that no service would sell one account to
+MOST_DEVIATIONS = 2.2
+"""Of the logarithm of a customer's activity: where the busiest hundredth of ServeGen's clients begins, above the median."""
 MONITOR_ROWS = 1  # a monitor repeats one question
 EVEN_DAYS = np.ones(7)  # ServeGen's two weeks do not tell weekdays apart
 
@@ -72,7 +73,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Who buys what: a customer who sends more than ``large_from`` rows a day on average buys ``large``, all others ``small``."""
+    """Who buys what: whoever sends more than ``large_from`` rows a day on average buys ``large``, all others ``small``."""
 
     small: str = "free"
     large: str = "enterprise"
@@ -107,7 +108,7 @@ class Population:
 def populate(
     kinds: Sequence[Kind], customers: int, rows: FloatArray, days: float, start: float, seed: int, market: Market | None = None
 ) -> Population:
-    """``customers`` honest accounts over ``days`` from UTC second ``start`` on, who ask rows (m, d). Equal seeds, equal requests."""
+    """``customers`` honest accounts over ``days`` from UTC second ``start`` on, who ask rows (m, d); equal for equal seeds."""
     market = market if market is not None else Market()
     traffic = load()
     scale = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1.0)
@@ -181,9 +182,7 @@ def _requests(
     return _Part(times, count, own[rng.integers(len(own), size=int(count.sum()))])
 
 
-def _times(
-    kind: Kind, activity: float, days: float, start: float, traffic: Traffic, rng: np.random.Generator
-) -> FloatArray:
+def _times(kind: Kind, activity: float, days: float, start: float, traffic: Traffic, rng: np.random.Generator) -> FloatArray:
     span_s = days * DAY_S
     people, programs = traffic.sessions, traffic.streams
     if kind.law is Law.PROBE:

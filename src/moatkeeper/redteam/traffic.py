@@ -52,9 +52,13 @@ class Lengths:
 
     @property
     def mean(self) -> float:
-        """The expectation, to within a thousandth of what the tail beyond a million adds."""
-        ranks = np.arange(1_000_000)
-        return float(np.sum((1 + ranks / self.scale) ** -self.shape))
+        """The expectation, but for what lies beyond a million in a row."""
+        return _mean_length(self.shape, self.scale)
+
+
+@cache
+def _mean_length(shape: float, scale: float) -> float:
+    return float(np.sum((1 + np.arange(1_000_000) / scale) ** -shape))
 
 
 @dataclass(frozen=True, slots=True)

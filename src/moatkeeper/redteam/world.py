@@ -78,7 +78,7 @@ class World:
         self._now = until
 
     def ask(self, caller: Caller, rows: FloatArray, known: FloatArray | None = None) -> Reply:
-        """One request of n rows, now. ``known`` are the model's exact answers (n, k), where asking it again would only cost time."""
+        """One request of n rows, now. ``known`` are the model's exact answers (n, k), where they need not be asked for."""
         query = Query(
             f"q{next(self._numbers)}",
             caller,

@@ -1,0 +1,104 @@
+"""A rehearsal as a document for machines: plain values only, and the same for equal seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from moatkeeper.redteam.curve import LEVELS, Curve
+from moatkeeper.redteam.expenses import PriceList
+from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
+from moatkeeper.redteam.harm import Harm
+from moatkeeper.redteam.harness import Score
+from moatkeeper.redteam.rehearsal import Rehearsal
+
+VERSION = 1
+
+
+def document(rehearsal: Rehearsal) -> Mapping[str, object]:
+    """Everything that was measured; what took real time is not in it, so that equal seeds give equal bytes."""
+    plan = rehearsal.plan
+    return {
+        "format": "moatkeeper-rehearsal",
+        "version": VERSION,
+        "model": rehearsal.scene,
+        "days": plan.days,
+        "honest_customers": len(plan.population.customers),
+        "honest_requests": len(plan.population.times),
+        "prices": asdict(plan.prices),
+        "whole": rehearsal.whole,
+        "guards_planned": list(rehearsal.planned),
+        "guards": [_campaign(campaign, plan.prices) for campaign in rehearsal.campaigns],
+    }
+
+
+def _campaign(campaign: Campaign, prices: PriceList) -> Mapping[str, object]:
+    return {
+        "name": campaign.guard,
+        "days": campaign.days,
+        "whole": campaign.whole,
+        "requests": campaign.requests,
+        "without_api": dict(campaign.without_api.figures),
+        "thieves": [_theft(theft, prices) for theft in campaign.thefts],
+        "noticed": [_notice(notice) for notice in campaign.notices],
+        "honest": {
+            "total": _harm(campaign.harm),
+            "by_kind": {name: _harm(harm) for name, harm in campaign.harm_by_kind.items()},
+            "by_tier": {name: _harm(harm) for name, harm in campaign.harm_by_tier.items()},
+            "refusals": _refusals(campaign.honest_refusals),
+        },
+    }
+
+
+def _theft(theft: Theft, prices: PriceList) -> Mapping[str, object]:
+    thief = theft.thief
+    return {
+        "name": thief.name,
+        "attack": thief.attack,
+        "accounts": thief.means.accounts,
+        "verified": thief.verified,
+        "tier": thief.tier,
+        "rows": theft.rows,
+        "money": theft.money,
+        "days": theft.spent.days,
+        "spent": asdict(theft.spent),
+        "ended": theft.ended,
+        "first_refusal_day": theft.first_refusal_day,
+        "refusals": _refusals(theft.refusals),
+        "scores": [_score(score, prices) for score in theft.scores],
+        "price_of": {f"{level:.2f}": _reached(theft, level, prices) for level in LEVELS},
+    }
+
+
+def _score(score: Score, prices: PriceList) -> Mapping[str, object]:
+    return {
+        "budget": score.budget,
+        "rows": score.queries,
+        "unanswered": score.unanswered,
+        "money": prices.total(score.queries, score.spent),
+        "days": score.spent.days,
+        "accounts": score.spent.accounts,
+        "proxies": score.spent.proxies,
+        "refused_requests": score.spent.refused,
+        "figures": dict(score.figures),
+        "ended": score.ended,
+    }
+
+
+def _reached(theft: Theft, level: float, prices: PriceList) -> Mapping[str, object] | None:
+    """What a copy of that fidelity had cost; None where the thief did not get one."""
+    curve = Curve(theft.thief.attack, theft.thief.name, (theft.scores,), prices)
+    found = curve.reached(level)[0]
+    return asdict(found) if found is not None else None
+
+
+def _notice(notice: Notice) -> Mapping[str, object]:
+    return {**asdict(notice), "before": notice.before.value, "after": notice.after.value}
+
+
+def _harm(harm: Harm) -> Mapping[str, object]:
+    return asdict(harm)
+
+
+def _refusals(refusals: Refusals) -> Mapping[str, object]:
+    return {name: {"requests": refusals.requests[name], "rows": rows} for name, rows in refusals.rows.items()}

@@ -1,0 +1,146 @@
+"""A rehearsal as text for a terminal: what each guard was worth, and what it did to honest customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from moatkeeper.redteam.curve import LEVELS, Curve
+from moatkeeper.redteam.expenses import PriceList
+from moatkeeper.redteam.findings import Campaign, Theft
+from moatkeeper.redteam.rehearsal import Rehearsal
+
+NEVER = "not reached"
+
+
+def text(rehearsal: Rehearsal) -> str:
+    """The whole report."""
+    plan = rehearsal.plan
+    head = [
+        f"Model {rehearsal.scene}, {plan.days:g} days, {len(plan.population.customers):,} honest accounts with "
+        f"{len(plan.population.times):,} requests.",
+        "Fidelity is the share of held-out rows on which the copy decides as the model does; near: on the tenth of them "
+        "nearest its boundary.",
+    ]
+    parts = ["\n".join(head), *(campaign_text(campaign, plan.prices) for campaign in rehearsal.campaigns)]
+    if len(rehearsal.campaigns) > 1:
+        parts.append(_comparison(rehearsal))
+    if not rehearsal.whole:
+        missing = rehearsal.planned[len(rehearsal.campaigns) :]
+        left = f" Not tried: {', '.join(missing)}." if missing else ""
+        parts.append(f"PARTIAL: this rehearsal was interrupted.{left}")
+    return "\n\n".join(parts)
+
+
+def campaign_text(campaign: Campaign, prices: PriceList) -> str:
+    """One guard: each thief's curve, the prices of copies, who was noticed, what honest customers met with."""
+    lines = [f"== {campaign.guard} =="]
+    if not campaign.thefts:
+        lines.append("No thief took part, and nothing was stolen.")
+    else:
+        lines.append(f"Without the API a thief's copy has fidelity {campaign.without_api.fidelity:.3f}.")
+    for theft in campaign.thefts:
+        lines += ["", *_theft_lines(theft, prices)]
+    lines += ["", *_noticed(campaign), "", *_harm_lines(campaign)]
+    return "\n".join(lines)
+
+
+def _theft_lines(theft: Theft, prices: PriceList) -> list[str]:
+    thief, spent = theft.thief, theft.spent
+    who = f"{thief.means.accounts:,} {'accounts' if thief.verified else 'network addresses'}"
+    lines = [f"{thief.name}: {thief.attack}, {who} of tier {thief.tier}"]
+    rows = [
+        (
+            f"{score.queries:,}",
+            f"{prices.total(score.queries, score.spent):,.2f}",
+            f"{score.spent.days:.1f}",
+            f"{score.spent.accounts:,}",
+            f"{score.spent.refused:,}",
+            f"{score.fidelity:.3f}",
+            f"{score.figures['fidelity_near']:.3f}" if "fidelity_near" in score.figures else "",
+        )
+        for score in theft.scores
+    ]
+    lines += _table(("rows", "money", "days", "accounts", "refused", "fidelity", "near"), rows)
+    lines.append("price of fidelity " + "; ".join(_price(theft, level, prices) for level in LEVELS))
+    ended = f"; ended because {theft.ended}" if theft.ended else ""
+    lines.append(f"answered {theft.rows:,} rows for {theft.money:,.2f} in {spent.days:.1f} days{ended}")
+    if theft.refusals.rows:
+        lines.append("refused by " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in theft.refusals.rows.items()))
+    return lines
+
+
+def _price(theft: Theft, level: float, prices: PriceList) -> str:
+    found = Curve(theft.thief.attack, theft.thief.name, (theft.scores,), prices).reached(level)[0]
+    return f"{level:.2f}: " + (NEVER if found is None else f"{found.money:,.2f} and {found.days:.1f} days")
+
+
+def _noticed(campaign: Campaign) -> list[str]:
+    if not campaign.notices:
+        return ["Nobody noticed anything: no standing changed. Limits refuse; they accuse nobody."]
+    lines = ["Standings that changed:"]
+    for notice in campaign.notices[:NOTICES_SHOWN]:
+        side = "thief" if notice.hostile else "HONEST"
+        change = f"{notice.before.value} -> {notice.after.value}"
+        lines.append(f"  day {notice.day:.2f}  {notice.account} ({side}, {notice.party})  {change}")
+    if len(campaign.notices) > NOTICES_SHOWN:
+        hostile = sum(notice.hostile for notice in campaign.notices)
+        lines.append(f"  ... {len(campaign.notices):,} in all, {hostile:,} of thieves")
+    return lines
+
+
+NOTICES_SHOWN = 10  # --json has all
+
+
+def _harm_lines(campaign: Campaign) -> list[str]:
+    groups = [*campaign.harm_by_kind.items(), *((f"tier {name}", harm) for name, harm in campaign.harm_by_tier.items())]
+    rows = [
+        (
+            name,
+            f"{harm.customers:,}",
+            f"{harm.touched:,}",
+            f"{harm.rows:,}",
+            f"{harm.refused_rows:,}",
+            f"{harm.labels_changed:,}",
+            f"{harm.mean_distance:.4f}",
+        )
+        for name, harm in [*groups, ("everybody", campaign.harm)]
+        if harm.customers
+    ]
+    if not rows:
+        return ["No honest customers took part."]
+    head = ("honest customers", "accounts", "refused once", "rows", "refused rows", "labels changed", "mean L1")
+    return _table(head, rows)
+
+
+def _comparison(rehearsal: Rehearsal) -> str:
+    prices = rehearsal.plan.prices
+    rows = []
+    for campaign in rehearsal.campaigns:
+        for theft in campaign.thefts:
+            last = max((score.fidelity for score in theft.scores), default=campaign.without_api.fidelity)
+            harm = campaign.harm
+            share = harm.refused_rows / harm.rows if harm.rows else 0.0
+            price = _price(theft, ARTICLE_LEVEL, prices).partition(": ")[2]
+            rows.append((campaign.guard, theft.thief.name, f"{last:.3f}", f"{theft.spent.days:.1f}", price, f"{share:.2%}"))
+    head = ("guard", "thief", "best copy", "days", f"price of {ARTICLE_LEVEL:.2f}", "honest rows refused")
+    return "\n".join(["== compared ==", *_table(head, rows)]) if rows else "== compared ==\nNo thief took part."
+
+
+ARTICLE_LEVEL = 0.92
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as their widest cell, the first flush left where it holds names."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for line in (head, ["-" * width for width in widths], *rows):
+        cells = [
+            cell.rjust(width) if _number(rows, place) else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return lines
+
+
+def _number(rows: Sequence[Sequence[str]], place: int) -> bool:
+    return bool(rows) and all(not row[place] or row[place][0].isdigit() for row in rows)
