@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,20 @@ from moatkeeper.config.campaign import HINT, guard_policy
 from moatkeeper.config.load import Document, Fault, config_error, dotted, unknown_name
 from moatkeeper.config.positions import KeyPath
 from moatkeeper.config.settings_campaign import CampaignSettings, KindSettings, PopulationSettings, ThiefSettings
+from moatkeeper.core.caller import Basis
 from moatkeeper.demo import credit
 from moatkeeper.demo.victim import LINEAR, TREES, train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.redteam.adaptive.crew_plan import Allocation, Canary, CrewPlan, OnRefusal, Timing
+from moatkeeper.redteam.adaptive.registry import TACTICS
 from moatkeeper.redteam.attacks.retrain import fit_substitute
 from moatkeeper.redteam.expenses import PriceList
 from moatkeeper.redteam.judges import row_judge
 from moatkeeper.redteam.knowledge import knowledge_of
 from moatkeeper.redteam.plan import START, Intervention, Plan, Thief
 from moatkeeper.redteam.population import KINDS, Kind, Market, Population, populate
-from moatkeeper.redteam.purse import Means
 from moatkeeper.redteam.registry import ROW_ATTACKS
 from moatkeeper.redteam.rehearsal import Defence
 from moatkeeper.redteam.scene import Scene, remembering
@@ -31,6 +34,8 @@ from moatkeeper.redteam.scene import Scene, remembering
 OWN_OUTCOMES = 500
 """Labelled rows of a thief who lends money himself: what he could learn without asking anybody, as in the demo."""
 CLASSES = 2
+NETWORK = "198.{}"
+"""The first two numbers of a thief's addresses; honest customers have those that begin with 10."""
 
 
 def scene_of(name: str, seed: int) -> Scene:
@@ -76,6 +81,29 @@ def plan_of(settings: CampaignSettings, scene: Scene, thieves: Sequence[Thief]) 
     )
 
 
+def thief_of(given: ThiefSettings, place: int, seed: int) -> Thief:
+    """A thief as the file tells of him; ``place`` among the thieves gives him network addresses of his own."""
+    crew = CrewPlan(
+        accounts=given.accounts,
+        proxies=given.proxies,
+        rotate=given.rotate,
+        allocation=Allocation(given.allocation),
+        timing=Timing(given.timing),
+        on_refusal=OnRefusal(given.on_refusal),
+        rows_per_request=given.rows_per_request,
+        fraction=given.fraction,
+        start_days=given.start_days,
+        days=inf if given.days is None else given.days,
+        money=given.money,
+        canary=Canary() if given.canary else None,
+        tier=given.tier,
+        basis=Basis.KEY if given.verified else Basis.ADDRESS,
+        name=given.name,
+        network=NETWORK.format(place),
+    )
+    return Thief(given.attack, crew, given.tactics, given.most_rows, given.begins_day, seed)
+
+
 def population_of(settings: CampaignSettings, scene: Scene) -> Population:
     """The honest customers of the campaign."""
     given = settings.population
@@ -104,6 +132,9 @@ def unknown_names(settings: CampaignSettings, document: Document) -> ConfigError
     for index, thief in enumerate(settings.thieves):
         if thief.attack not in ROW_ATTACKS:
             faults.append(unknown_name(document, ("thieves", index, "attack"), thief.attack, ROW_ATTACKS))
+        for place, tactic in enumerate(thief.tactics):
+            if tactic not in TACTICS:
+                faults.append(unknown_name(document, ("thieves", index, "tactics", place), tactic, TACTICS))
         if thief.name in seen:
             path: KeyPath = ("thieves", index, "name")
             faults.append(Fault(document.source, document.line(path), dotted(path), "a second thief of that name", "another"))

@@ -69,19 +69,33 @@ class PopulationSettings(Section):
 
 
 class ThiefSettings(Section):
-    """One thief, his budget and his way of asking. Money, days and accounts are hard limits."""
+    """One thief, his budget and his way of asking. Money, days and accounts are hard limits; he knows how the guard works."""
 
     name: Name = Field(description="How the report calls him; his accounts are NAME-0, NAME-1 and so on.")
     attack: Name = Field(default="retrain", description="An attack on models of rows, by its name in the registry.")
+    tactics: tuple[Name, ...] = Field(
+        default=(), strict=False, description="Adaptive tactics around it, the first nearest to the attack."
+    )
     money: float = Field(default=5000.0, ge=0, description="What he can spend, in the currency of the prices.")
     days: float | None = Field(default=None, gt=0, description="How long he asks; without it, to the end of the campaign.")
-    accounts: int = Field(default=1, ge=1, le=100_000, description="Accounts he may use, in turn.")
+    accounts: int = Field(default=1, ge=1, le=60_000, description="Accounts he may use. Larger: more allowances.")
     tier: Name = Field(default="free", description="The tier of his accounts.")
-    verified: bool = Field(default=True, description="False: no accounts, only network addresses (a botnet, rotated proxies).")
-    rows_per_request: int = Field(default=10, ge=1, description="Larger: fewer requests, coarser use of an allowance.")
-    pause_s: float = Field(
-        default=1.0, ge=0, description="Of one account between two requests, on average. Larger: slower, and less conspicuous."
+    verified: bool = Field(default=True, description="False: no keys, only network addresses (a botnet).")
+    proxies: int = Field(default=1, ge=1, le=60_000, description="Network addresses that his accounts share in turn.")
+    rotate: bool = Field(default=False, description="True: every request comes from the next address.")
+    timing: Literal["fast", "under-limits", "human"] = Field(
+        default="fast", description="As fast as answered; evenly under the known limits; or in sessions at working hours."
     )
+    allocation: Literal["round-robin", "topic", "region"] = Field(
+        default="round-robin", description="Which account asks what: any, or each its own part of the input space."
+    )
+    on_refusal: Literal["wait", "next", "leave"] = Field(
+        default="next", description="A refused request waits for its account, goes to the next one, or is given up with the last."
+    )
+    rows_per_request: int = Field(default=10, ge=1, description="Larger: fewer requests, coarser use of an allowance.")
+    fraction: float = Field(default=0.8, gt=0, le=1, description="Of the known limits that `under-limits` uses.")
+    start_days: float = Field(default=0.0, ge=0, description="`human` accounts begin within so many days.")
+    canary: bool = Field(default=False, description="True: repeats known questions, and leaves accounts whose answers change.")
     begins_day: float = Field(default=0.0, ge=0, description="The day of the campaign on which he begins.")
     most_rows: int = Field(
         default=5000, ge=1, le=100_000, description="Answered rows at which he stops even with money left. Larger: longer runs."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -13,26 +13,25 @@ import numpy.typing as npt
 
 from moatkeeper.core.judgement import Decision, Standing
 from moatkeeper.core.query import FloatArray, Query
-from moatkeeper.errors import UsageError
 from moatkeeper.guard.guard import Guard
-from moatkeeper.redteam.base import RowVictim
+from moatkeeper.redteam.adaptive.crew import Crew
+from moatkeeper.redteam.armament import armed, informed
 from moatkeeper.redteam.baton import Baton, Seat
 from moatkeeper.redteam.expenses import DAY_S, Expenses
 from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
-from moatkeeper.redteam.gang import Gang
 from moatkeeper.redteam.harm import HarmRecord
 from moatkeeper.redteam.harness import Score, baseline, climb
 from moatkeeper.redteam.meter import Purchases
 from moatkeeper.redteam.plan import Plan, Thief
 from moatkeeper.redteam.population import Population
-from moatkeeper.redteam.purse import Purse
-from moatkeeper.redteam.registry import ROW_ATTACKS
+from moatkeeper.redteam.purse import Means, Purse
 from moatkeeper.redteam.scene import Scene
 from moatkeeper.redteam.trade import ROWS
 from moatkeeper.redteam.world import World
 from moatkeeper.store.memory import InMemory
 
 NOBODY_ANSWERS = "no account is answered any more"
+CREW_SEED = 1  # sets a crew's chance apart from that of its attack
 REQUESTS_AT_ONCE = 4_096  # turned into plain numbers in one step; larger: more memory, hardly faster
 
 Tell = Callable[[float], None]
@@ -46,11 +45,11 @@ def _tell_nobody(day: float) -> None:
 def campaign(name: str, guard: Guard | None, scene: Scene, plan: Plan, tell: Tell = _tell_nobody) -> Campaign:
     """What honest customers and thieves meet with before ``guard`` (None: the bare model), all in one world.
 
-    Raises UsageError for an attack that is not known. After Ctrl-C it returns what was measured up to then.
+    Raises UsageError for an attack or a tactic that is not known. After Ctrl-C it returns what was measured up to then.
     """
     stage = _Stage(guard, scene, plan, tell)
     seats = [stage.seat(thief) for thief in plan.thieves]
-    thefts = [_Theft(thief, seat, scene, plan, stage.tally) for thief, seat in zip(plan.thieves, seats, strict=True)]
+    thefts = [_Theft(thief, seat, scene, guard, plan, stage.tally) for thief, seat in zip(plan.thieves, seats, strict=True)]
     whole = stage.baton.run(seats, [theft.run for theft in thefts])
     try:
         if whole:
@@ -109,7 +108,7 @@ class _Tally:
 
     def __init__(self, plan: Plan) -> None:
         self._start = plan.start
-        self._thief = {caller.account.id: thief.name for thief in plan.thieves for caller in thief.callers}
+        self._thief = {account: thief.name for thief in plan.thieves for account in thief.accounts}
         self.by_thief = {thief.name: _Counts() for thief in plan.thieves}
         self.honest = _Counts()
         self.admitted_rows: Counter[str] = Counter()
@@ -173,8 +172,9 @@ class _Stage:
     def seat(self, thief: Thief) -> Seat:
         """A thief's place in the world."""
         began = self._plan.start + thief.begins_day * DAY_S
-        purse = Purse(thief.means, self._plan.prices, began, now=began)
-        return Seat(self.world, self.baton, purse, min(self.end, began + thief.means.days * DAY_S))
+        end = min(self.end, began + thief.crew.days * DAY_S)
+        means = Means(thief.crew.money, (end - began) / DAY_S, thief.crew.accounts)
+        return Seat(self.world, self.baton, Purse(means, self._plan.prices, began, now=began), end)
 
     def _honest_request(self) -> None:
         upcoming = self._upcoming
@@ -191,7 +191,7 @@ class _Stage:
             self.world.schedule(self._upcoming.at, self._honest_request)
 
     def _intervene(self, pattern: str, standing: Standing) -> None:
-        hostile = [caller.account.id for thief in self._plan.thieves for caller in thief.callers]
+        hostile = [account for thief in self._plan.thieves for account in thief.accounts]
         for account in (*hostile, *self._kinds):
             if fnmatchcase(account, pattern):
                 self.world.memory.stand(account, standing)
@@ -204,53 +204,48 @@ class _Stage:
 
 
 class _Door:
-    """What an attack asks: the gang, whose bill the house keeps, and whose purchases end with the purse."""
+    """What an attack asks: the crew, whose bill the house keeps, and whose purchases end with it."""
 
-    def __init__(self, gang: RowVictim, purse: Purse, purchases: Purchases) -> None:
-        self._gang = gang
+    def __init__(self, crew: Crew, purse: Purse, purchases: Purchases) -> None:
+        self._crew = crew
         self._purse = purse
         self._purchases = purchases
+        self._handed_over = 0
 
     @property
     def spent(self) -> Expenses:
         """The house's own count."""
-        return self._purse.spent
+        return replace(self._purse.spent, extra_rows=self._purse.rows - self._handed_over)
 
     def ask(self, rows: FloatArray) -> FloatArray:
-        """The gang's answers; where some are missing, these were the last."""
-        answers = self._gang.ask(rows)
+        """The crew's answers; where some are missing, these were the last."""
+        answers = self._crew.ask(rows)
+        self._handed_over += len(answers)
         if len(answers) < len(rows):
-            self._purchases.ended = self._purse.empty or NOBODY_ANSWERS
+            self._purchases.ended = self._crew.ended or self._purse.empty or NOBODY_ANSWERS
         return answers
 
 
 class _Theft:
     """One thief at work, in a thread that runs when it is his turn."""
 
-    def __init__(self, thief: Thief, seat: Seat, scene: Scene, plan: Plan, tally: _Tally) -> None:
-        if thief.attack not in ROW_ATTACKS:
-            raise UsageError(f"the attack {thief.attack!r} is not known; expected one of {', '.join(sorted(ROW_ATTACKS))}")
-        self._thief, self._seat, self._scene, self._plan, self._tally = thief, seat, scene, plan, tally
+    def __init__(self, thief: Thief, seat: Seat, scene: Scene, guard: Guard | None, plan: Plan, tally: _Tally) -> None:
+        self._thief, self._seat, self._scene, self._tally = thief, seat, scene, tally
+        self._attack = armed(thief, scene.knowledge, guard)
+        self._crew_plan = replace(informed(thief, guard), prices=plan.prices, days=seat.purse.means.days)
         self._purchases = Purchases()
         self._scores: list[Score] = []
 
     def run(self) -> None:
         """The whole theft; its scores are kept as they come, so that an interruption loses none."""
-        self._seat.advance(self._seat.purse.began)
-        attack = ROW_ATTACKS[self._thief.attack].make(self._scene.knowledge)
-        rng = np.random.default_rng((self._thief.seed, 1))
-        gang = Gang(self._seat, self._thief.callers, self._thief.pace, rng)
-        door = _Door(gang, self._seat.purse, self._purchases)
-        climb(
-            attack,
-            door,
-            self._scene.judge,
-            ROWS,
-            self._thief.rungs,
-            self._thief.seed,
-            purchases=self._purchases,
-            scored=self._scores.append,
-        )
+        purse, knowledge = self._seat.purse, self._scene.knowledge
+        self._seat.advance(max(purse.began, self._seat.now))
+        pool = knowledge.pool if len(knowledge.pool) else None
+        crew = Crew(self._seat, self._crew_plan, np.random.default_rng((self._thief.seed, CREW_SEED)), pool)
+        door = _Door(crew, purse, self._purchases)
+        rungs, seed = self._thief.rungs, self._thief.seed
+        judge, done = self._scene.judge, self._scores.append
+        climb(self._attack, door, judge, ROWS, rungs, seed, purchases=self._purchases, scored=done)
 
     def result(self) -> Theft:
         """What became of it."""
@@ -270,5 +265,4 @@ class _Theft:
         """A thief whom nobody answered has the copy that he could have made without asking."""
         if score.queries:
             return score
-        figures = baseline(self._scene.judge, self._scene.without_api).figures
-        return Score(score.budget, 0, score.unanswered, score.spent, figures, score.ended)
+        return replace(score, figures=baseline(self._scene.judge, self._scene.without_api).figures)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.judgement import Standing
+from moatkeeper.redteam.adaptive.crew_plan import CrewPlan
 from moatkeeper.redteam.expenses import PriceList
-from moatkeeper.redteam.gang import Pace
 from moatkeeper.redteam.population import Population
-from moatkeeper.redteam.purse import Means
 
 START = 1_767_571_200.0
 """Monday, 5 January 2026, 00:00 UTC: where a campaign's clock begins."""
@@ -20,17 +18,27 @@ RUNGS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000
 
 @dataclass(frozen=True, slots=True)
 class Thief:
-    """One thief: his attack, his budget, and how he goes about it."""
+    """One thief: his attack, the tactics around it, and the crew that asks for him, whose plan holds his budget.
 
-    name: str
+    He knows the guard: a crew that stays under limits is told them, and tactics that undo an output policy are told its contract.
+    """
+
     attack: str
-    means: Means
-    tier: str = "free"
-    pace: Pace = field(default_factory=Pace)
+    crew: CrewPlan
+    tactics: tuple[str, ...] = ()
     most_rows: int = 5_000  # at which asking ends even where money is left; larger: a longer curve, and a longer run
     begins_day: float = 0.0
-    verified: bool = True  # False: no account at all, a network address for each
     seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """His crew's, and the beginning of all its accounts' names."""
+        return self.crew.name
+
+    @property
+    def method(self) -> str:
+        """The attack and the tactics around it, in words."""
+        return "+".join((self.attack, *self.tactics))
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -38,15 +46,9 @@ class Thief:
         return (*(rung for rung in RUNGS if rung < self.most_rows), self.most_rows)
 
     @property
-    def callers(self) -> tuple[Caller, ...]:
-        """His accounts, each at an address of its own."""
-        basis = Basis.KEY if self.verified else Basis.ADDRESS
-        return tuple(self._caller(number, basis) for number in range(self.means.accounts))
-
-    def _caller(self, number: int, basis: Basis) -> Caller:
-        address = f"172.{16 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
-        name = f"{self.name}-{number}" if self.verified else address
-        return Caller(Account(name, tier=self.tier), f"key-{name}" if self.verified else "", address, basis)
+    def accounts(self) -> tuple[str, ...]:
+        """The ids of all accounts that he may use."""
+        return tuple(f"{self.name}-{number}" for number in range(self.crew.accounts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from moatkeeper.core.caller import Caller
 from moatkeeper.redteam.expenses import Expenses, PriceList
 
+ROUNDING = 1 + 1e-9
+"""A sum of many prices may stray by so much from the same sum on paper."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -34,12 +37,12 @@ class Purse:
 
     @property
     def spent(self) -> Expenses:
-        """What has been asked so far, refusals included. The first address is the thief's own; all others are proxies."""
+        """What has been asked so far, refusals included; every network address counts as a proxy."""
         return Expenses(
             requests=self.requests,
             refused=self.refused,
             accounts=len(self.accounts),
-            proxies=max(0, len(self.addresses) - 1),
+            proxies=len(self.addresses),
             elapsed_s=max(0.0, self.now - self.began),
         )
 
@@ -54,10 +57,10 @@ class Purse:
         new_account = account not in self.accounts
         if new_account and len(self.accounts) >= self.means.accounts:
             self.empty = self.empty or "the accounts are used up"
-        new_proxy = bool(self.addresses) and address not in self.addresses
+        new_proxy = address not in self.addresses
         more = self.prices.per_request + self.prices.per_row * rows
         more += self.prices.per_account * new_account + self.prices.per_proxy * new_proxy
-        if self.money + more > self.means.money:
+        if self.money + more > self.means.money * ROUNDING:
             self.empty = self.empty or "the money is spent"
         return not self.empty
 

@@ -46,8 +46,11 @@ def campaign_text(campaign: Campaign, prices: PriceList) -> str:
 
 def _theft_lines(theft: Theft, prices: PriceList) -> list[str]:
     thief, spent = theft.thief, theft.spent
-    who = f"{thief.means.accounts:,} {'accounts' if thief.verified else 'network addresses'}"
-    lines = [f"{thief.name}: {thief.attack}, {who} of tier {thief.tier}"]
+    crew = thief.crew
+    lines = [
+        f"{thief.name}: {thief.method}; {crew.accounts:,} accounts of tier {crew.tier} ({crew.basis.value}), "
+        f"{crew.proxies:,} addresses, {crew.timing.value}, {crew.allocation.value}"
+    ]
     rows = [
         (
             f"{score.queries:,}",
