@@ -43,6 +43,9 @@ COMMANDS = {
     "keys": Entry("moatkeeper.cli.keys", "app", "Add, list and revoke API keys."),
     "standing": Entry("moatkeeper.cli.standing", "app", "Show and change the standing of accounts."),
     "ledger": Entry("moatkeeper.cli.ledger", "app", "Verify, show and export the ledger."),
+    "rehearse": Entry(
+        "moatkeeper.cli.rehearse", "rehearse", "Rehearse thefts: months of customers and thieves before several guards."
+    ),
     "replay": Entry("moatkeeper.cli.replay", "replay", "Run an old log through a configuration."),
 }
 """Every command, in the order of the help."""

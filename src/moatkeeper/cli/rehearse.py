@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from moatkeeper.cli.output import note, say
-from moatkeeper.cli.rehearse_plan import defences_of, plan_of, scene_of
+from moatkeeper.cli.output import say, table
+from moatkeeper.cli.rehearse_plan import defences_of, plan_of, scene_of, thief_of, unknown_names
 from moatkeeper.config.campaign import campaign_of
-from moatkeeper.config.load import COMMAND_LINE, Document, read
+from moatkeeper.config.load import Document, read
+from moatkeeper.config.settings_campaign import CampaignSettings
 from moatkeeper.errors import UsageError
-from moatkeeper.redteam.rehearsal import Rehearsal, rehearse as rehearsed
+from moatkeeper.redteam.rehearsal import Rehearsal, Tell
+from moatkeeper.redteam.rehearsal import rehearse as rehearsed
 from moatkeeper.redteam.rehearsal_document import document
 from moatkeeper.redteam.rehearsal_text import text
+from moatkeeper.redteam.stories import STORIES, Story, verdicts
 
 INTERRUPTED = 130
 BAR_WIDTH = 30
-ONE_THREAD = "OMP_NUM_THREADS"
+NO_FILE = Document("defaults", {}, {})
 
 
 def rehearse(
@@ -34,16 +34,90 @@ def rehearse(
     days: Annotated[float | None, typer.Option(min=0.01, max=3650, help="Length of the campaign, in days.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws customers, rows, and what thieves ask.")] = None,
     scenario: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A named story's thieves instead of the file's; see --scenarios.")
+        str | None, typer.Option(metavar="NAME", help="A named story instead of the file's thieves and days.")
     ] = None,
-    scenarios: Annotated[bool, typer.Option("--scenarios", help="List the named stories, and what each is about.")] = False,
+    scenarios: Annotated[bool, typer.Option("--scenarios", help="List the named stories.")] = False,
 ) -> None:
-    """Rehearse a theft: months of honest customers and thieves before several guards, in minutes.
+    """Rehearse thefts: months of honest customers and thieves before several guards, in minutes.
 
     Everything runs in this process on a simulated clock. Prints, for each guard, what thieves got for their money and
-    time, who was noticed, and what it did to honest customers. Ctrl-C leaves a partial report.
+    time, who was noticed, and what honest customers met with. Ctrl-C leaves a partial report.
 
     Example: moatkeeper rehearse --config examples/campaign.toml --json figures.json
 
     Exit codes: 0 done, 2 wrong usage, 3 the campaign's file is wrong or scikit-learn is missing, 130 interrupted.
     """
+    if scenarios:
+        say(table(("name", "days", "the article says"), [(one.name, one.days, one.says) for one in STORIES.values()]))
+        return
+    story = _story(scenario)
+    source = read(config) if config is not None else NO_FILE
+    settings = _settings(source, days if days is not None or story is None else story.days, seed)
+    _writable(json_file)
+    rehearsal = _perform(settings, source, config.parent if config is not None else Path(), story)
+    if json_file is not None:
+        told = {**document(rehearsal), "scenario": story.name if story is not None else None, "seed": settings.seed}
+        json_file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    say(text(rehearsal))
+    if story is not None:
+        say("\n" + verdicts(story, rehearsal.campaigns, rehearsal.plan.prices))
+    if not rehearsal.whole:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _perform(settings: CampaignSettings, source: Document, folder: Path, story: Story | None) -> Rehearsal:
+    defences = defences_of(settings, source, folder)
+    _progress("training the model and drawing the customers")
+    scene = scene_of(settings.model, settings.seed)
+    given = [thief_of(thief, place, settings.seed) for place, thief in enumerate(settings.thieves)]
+    plan = plan_of(settings, scene, given if story is None else story.seeded(settings.seed))
+    rehearsal = rehearsed(scene, plan, defences, _bar([defence.name for defence in defences], settings.days))
+    _progress("")
+    return rehearsal
+
+
+def _story(name: str | None) -> Story | None:
+    if name is not None and name not in STORIES:
+        raise UsageError(
+            f"the scenario {name!r} is not known; expected one of {', '.join(STORIES)}",
+            hint="moatkeeper rehearse --scenarios says what each is about",
+        )
+    return STORIES[name] if name is not None else None
+
+
+def _settings(source: Document, days: float | None, seed: int | None) -> CampaignSettings:
+    """The file's settings with the command's on top; raises ConfigError that lists every fault, one a line."""
+    settings = campaign_of(source)
+    if (problem := unknown_names(settings, source)) is not None:
+        raise problem
+    given = {name: value for name, value in (("days", days), ("seed", seed)) if value is not None}
+    return settings.model_copy(update=given)
+
+
+def _writable(file: Path | None) -> None:
+    """Before anything is measured, so that no minute is lost to a file that cannot be written."""
+    if file is None:
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{file}: found {error.strerror or error}, expected a file that can be written") from error
+
+
+def _bar(guards: list[str], days: float) -> Tell:
+    """A bar over all guards' days, drawn anew with each day; nothing where standard error is no terminal."""
+
+    def tell(place: int, day: float) -> None:
+        share = (place + min(1.0, day / days)) / len(guards)
+        filled = round(BAR_WIDTH * share)
+        _progress(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {share:4.0%}  {guards[place]}, day {day:.0f} of {days:g}")
+
+    return tell
+
+
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -15,7 +15,7 @@ from moatkeeper.config.positions import KeyPath
 from moatkeeper.config.settings_campaign import CampaignSettings, KindSettings, PopulationSettings, ThiefSettings
 from moatkeeper.core.caller import Basis
 from moatkeeper.demo import credit
-from moatkeeper.demo.victim import LINEAR, TREES, train
+from moatkeeper.demo.victim import train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput

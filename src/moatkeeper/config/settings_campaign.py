@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,13 +24,15 @@ class GuardSettings(Section):
     """One guard to compare. Without a file and without tables of its own it is the guard that needs no configuration."""
 
     name: Name = Field(description="How the report calls it.")
-    layers: tuple[Layer, ...] = Field(
+    layers: tuple[Annotated[Layer, Field(strict=False)], ...] = Field(
         default=tuple(Layer),
         strict=False,
-        description="The layers that act: `limits` refuse, `outputs` lets out only what the contract says. None: the bare model.",
+        description="The layers that act: `limits` refuse, `outputs` keep to the contract. An empty list: the bare model.",
     )
     config: Path | None = Field(
-        default=None, strict=False, description="A configuration of the gateway, relative to this file, to take the layers from."
+        default=None,
+        strict=False,
+        description="A configuration of the gateway, relative to this file, to take the layers from.",
     )
     enforce: bool = Field(
         default=True, description="Limits refuse although the configuration says shadow mode. False: as it says."
@@ -90,7 +92,8 @@ class ThiefSettings(Section):
         default="round-robin", description="Which account asks what: any, or each its own part of the input space."
     )
     on_refusal: Literal["wait", "next", "leave"] = Field(
-        default="next", description="A refused request waits for its account, goes to the next one, or is given up with the last."
+        default="next",
+        description="A refused request waits for its account, goes to the next one, or is given up with the last.",
     )
     rows_per_request: int = Field(default=10, ge=1, description="Larger: fewer requests, coarser use of an allowance.")
     fraction: float = Field(default=0.8, gt=0, le=1, description="Of the known limits that `under-limits` uses.")

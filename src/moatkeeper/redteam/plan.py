@@ -20,7 +20,7 @@ RUNGS = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000
 class Thief:
     """One thief: his attack, the tactics around it, and the crew that asks for him, whose plan holds his budget.
 
-    He knows the guard: a crew that stays under limits is told them, and tactics that undo an output policy are told its contract.
+    He knows the guard: a crew that stays under limits is told them, and tactics that undo rounding are told the contract.
     """
 
     attack: str

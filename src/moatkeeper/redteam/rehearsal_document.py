@@ -28,11 +28,12 @@ def document(rehearsal: Rehearsal) -> Mapping[str, object]:
         "prices": asdict(plan.prices),
         "whole": rehearsal.whole,
         "guards_planned": list(rehearsal.planned),
-        "guards": [_campaign(campaign, plan.prices) for campaign in rehearsal.campaigns],
+        "guards": [campaign_document(campaign, plan.prices) for campaign in rehearsal.campaigns],
     }
 
 
-def _campaign(campaign: Campaign, prices: PriceList) -> Mapping[str, object]:
+def campaign_document(campaign: Campaign, prices: PriceList) -> Mapping[str, object]:
+    """What was measured before one guard."""
     return {
         "name": campaign.guard,
         "days": campaign.days,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moatkeeper.redteam.curve import LEVELS, Curve
-from moatkeeper.redteam.expenses import PriceList
+from moatkeeper.redteam.expenses import DAY_S, PriceList
 from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.rehearsal import Rehearsal
+from moatkeeper.redteam.traffic import HOUR_S
 
 NEVER = "not reached"
+MINUTE_S = 60.0
+NOTICES_SHOWN = 10  # --json has all
+ARTICLE_LEVEL = 0.92  # the fidelity that the article reports of a real theft
 
 
 def text(rehearsal: Rehearsal) -> str:
@@ -44,18 +48,30 @@ def campaign_text(campaign: Campaign, prices: PriceList) -> str:
     return "\n".join(lines)
 
 
+def lasting(days: float) -> str:
+    """A stretch of time in the unit that suits it."""
+    seconds = days * DAY_S
+    if seconds < HOUR_S:
+        return f"{seconds / MINUTE_S:.1f} min"
+    return f"{seconds / HOUR_S:.1f} h" if days < 1 else f"{days:.1f} days"
+
+
+def _many(count: int, noun: str, ending: str = "s") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else ending}"
+
+
 def _theft_lines(theft: Theft, prices: PriceList) -> list[str]:
     thief, spent = theft.thief, theft.spent
     crew = thief.crew
     lines = [
-        f"{thief.name}: {thief.method}; {crew.accounts:,} accounts of tier {crew.tier} ({crew.basis.value}), "
-        f"{crew.proxies:,} addresses, {crew.timing.value}, {crew.allocation.value}"
+        f"{thief.name}: {thief.method}; {_many(crew.accounts, 'account')} of tier {crew.tier} ({crew.basis.value}), "
+        f"{_many(crew.proxies, 'address', 'es')}, {crew.timing.value}, {crew.allocation.value}"
     ]
     rows = [
         (
             f"{score.queries:,}",
             f"{prices.total(score.queries, score.spent):,.2f}",
-            f"{score.spent.days:.1f}",
+            lasting(score.spent.days),
             f"{score.spent.accounts:,}",
             f"{score.spent.refused:,}",
             f"{score.fidelity:.3f}",
@@ -63,10 +79,10 @@ def _theft_lines(theft: Theft, prices: PriceList) -> list[str]:
         )
         for score in theft.scores
     ]
-    lines += _table(("rows", "money", "days", "accounts", "refused", "fidelity", "near"), rows)
+    lines += _table(("rows", "money", "time", "accounts", "refused", "fidelity", "near"), rows)
     lines.append("price of fidelity " + "; ".join(_price(theft, level, prices) for level in LEVELS))
     ended = f"; ended because {theft.ended}" if theft.ended else ""
-    lines.append(f"answered {theft.rows:,} rows for {theft.money:,.2f} in {spent.days:.1f} days{ended}")
+    lines.append(f"answered {theft.rows:,} rows for {theft.money:,.2f} in {lasting(spent.days)}{ended}")
     if theft.refusals.rows:
         lines.append("refused by " + ", ".join(f"{name} ({rows:,} rows)" for name, rows in theft.refusals.rows.items()))
     return lines
@@ -74,7 +90,7 @@ def _theft_lines(theft: Theft, prices: PriceList) -> list[str]:
 
 def _price(theft: Theft, level: float, prices: PriceList) -> str:
     found = Curve(theft.thief.attack, theft.thief.name, (theft.scores,), prices).reached(level)[0]
-    return f"{level:.2f}: " + (NEVER if found is None else f"{found.money:,.2f} and {found.days:.1f} days")
+    return f"{level:.2f}: " + (NEVER if found is None else f"{found.money:,.2f} and {lasting(found.days)}")
 
 
 def _noticed(campaign: Campaign) -> list[str]:
@@ -89,9 +105,6 @@ def _noticed(campaign: Campaign) -> list[str]:
         hostile = sum(notice.hostile for notice in campaign.notices)
         lines.append(f"  ... {len(campaign.notices):,} in all, {hostile:,} of thieves")
     return lines
-
-
-NOTICES_SHOWN = 10  # --json has all
 
 
 def _harm_lines(campaign: Campaign) -> list[str]:
@@ -124,12 +137,9 @@ def _comparison(rehearsal: Rehearsal) -> str:
             harm = campaign.harm
             share = harm.refused_rows / harm.rows if harm.rows else 0.0
             price = _price(theft, ARTICLE_LEVEL, prices).partition(": ")[2]
-            rows.append((campaign.guard, theft.thief.name, f"{last:.3f}", f"{theft.spent.days:.1f}", price, f"{share:.2%}"))
-    head = ("guard", "thief", "best copy", "days", f"price of {ARTICLE_LEVEL:.2f}", "honest rows refused")
+            rows.append((campaign.guard, theft.thief.name, f"{last:.3f}", lasting(theft.spent.days), price, f"{share:.2%}"))
+    head = ("guard", "thief", "best copy", "time", f"price of {ARTICLE_LEVEL:.2f}", "honest rows refused")
     return "\n".join(["== compared ==", *_table(head, rows)]) if rows else "== compared ==\nNo thief took part."
-
-
-ARTICLE_LEVEL = 0.92
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -146,4 +156,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _number(rows: Sequence[Sequence[str]], place: int) -> bool:
-    return bool(rows) and all(not row[place] or row[place][0].isdigit() for row in rows)
+    return bool(rows) and all(row[place][:1].isdigit() for row in rows)
