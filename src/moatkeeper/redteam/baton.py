@@ -46,18 +46,20 @@ class Seat(World):
     def advance(self, until: float) -> None:
         """Waits until then, while everybody else goes on; at most to the end of the thief's days.
 
-        Raises MoatkeeperError where the campaign was interrupted meanwhile.
+        Where the campaign is interrupted meanwhile it returns at once, and nothing is answered any more: what the thief was
+        answered before is his to use.
         """
         if until < self.now:
             raise MoatkeeperError(f"the clock stands at {self.now}, and cannot go back to {until}")
         if until > self._end:
             self.purse.empty = self.purse.empty or "the days are over"
         self.due = min(until, max(self._end, self.now))
-        self._baton.hand_over(self)
+        if not self._baton.hand_over(self):
+            self.purse.empty = INTERRUPTED
 
     def ask(self, caller: Caller, rows: FloatArray, known: FloatArray | None = None) -> Reply:
         """One request of n rows, now; refused for good once the purse is empty, without asking anybody."""
-        if self._baton.stopped or not self.purse.affords(caller, len(rows)):
+        if not self.purse.affords(caller, len(rows)):
             return FOR_GOOD
         reply = self._world.ask(caller, rows, known)
         self.purse.book(caller, len(rows), self.now, answered=reply.answers is not None)
@@ -105,13 +107,12 @@ class Baton:
         self._check()
         return whole
 
-    def hand_over(self, seat: Seat) -> None:
-        """Called in a thief's thread: gives the baton back, and returns when it is his turn again."""
+    def hand_over(self, seat: Seat) -> bool:
+        """Called in a thief's thread: gives the baton back until it is his turn again; False once there are no more turns."""
         if not self.stopped:
             self._back.release()
             seat.turn.acquire()
-        if self.stopped:
-            raise MoatkeeperError(INTERRUPTED)
+        return not self.stopped
 
     def _steal(self, seat: Seat, theft: Callable[[], None]) -> None:
         try:

@@ -222,7 +222,7 @@ class _Door:
         answers = self._crew.ask(rows)
         self._handed_over += len(answers)
         if len(answers) < len(rows):
-            self._purchases.ended = self._crew.ended or self._purse.empty or NOBODY_ANSWERS
+            self._purchases.ended = self._purse.empty or self._crew.ended or NOBODY_ANSWERS
         return answers
 
 
