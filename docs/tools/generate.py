@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from moatkeeper.cli.reference import commands_page, errors_page, parts_page, settings_page
+from moatkeeper.cli.reference import campaign_page, commands_page, errors_page, parts_page, settings_page
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
+    "campaign.md": campaign_page,
     "cli.md": commands_page,
     "parts.md": parts_page,
     "errors.md": errors_page,

@@ -7,7 +7,7 @@ import pytest
 from moatkeeper.config.campaign import campaign_of, guard_policy
 from moatkeeper.config.load import load, parse, read
 from moatkeeper.config.policy import policy
-from moatkeeper.config.settings_campaign import CampaignSettings, GuardSettings
+from moatkeeper.config.settings_campaign import CampaignSettings, GuardSettings, Layer
 from moatkeeper.core.contract import FULL_OUTPUT
 from moatkeeper.errors import ConfigError
 
@@ -38,6 +38,8 @@ def test_without_a_file_four_guards_are_compared_and_nobody_steals() -> None:
         ("dayz = 3", "campaign.toml:1: dayz: found an unknown key, expected 'days', if that was meant"),
         ("\ndays = 0", "campaign.toml:2: days: found 0, expected a number above 0"),
         ('model = "cats"', 'campaign.toml:1: model: found "cats", expected "credit" or "credit-linear"'),
+        ("guards = []", "campaign.toml:1: guards: found no guard, expected at least one"),
+        ("[[guards]]\nname = 'x'\n[[guards]]\nname = 'x'", "campaign.toml:1: guards: found two guards of one name"),
         ("[[thieves]]\nattack = 'retrain'", "campaign.toml:1: thieves[0].name: found nothing, expected text"),
         (
             "[[thieves]]\nname = 'a'\n[[thieves]]\nname = 'b'\naccounts = 0",
@@ -76,7 +78,7 @@ def test_no_layers_is_the_bare_model() -> None:
 def test_layers_are_switched_one_by_one() -> None:
     both, outputs, limits = (
         guard_policy(GuardSettings(name="x", layers=layers), ROOT)
-        for layers in (("limits", "outputs"), ("outputs",), ("limits",))
+        for layers in ((Layer.LIMITS, Layer.OUTPUTS), (Layer.OUTPUTS,), (Layer.LIMITS,))
     )
     assert both is not None
     assert outputs is not None

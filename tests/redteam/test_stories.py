@@ -52,7 +52,9 @@ def test_the_farm_has_a_thousand_accounts_and_the_botnet_no_key() -> None:
 
 
 def test_price_and_best_are_read_off_the_scores() -> None:
-    theft = campaign("bare", None, SCENE, plan(replace(STORIES["slow"].thieves[0], attack="equations", most_rows=100))).thefts[0]
+    theft = campaign("bare", None, SCENE, plan(replace(STORIES["slow"].thieves[0], attack="equations", most_rows=100))).thefts[
+        0
+    ]
     found = price(theft, 0.9, PRICES)
     assert found is not None
     assert found.queries == 50

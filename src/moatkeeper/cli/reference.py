@@ -15,9 +15,10 @@ import typer
 import moatkeeper
 from moatkeeper import errors
 from moatkeeper.cli.main import COMMANDS, application
-from moatkeeper.config.describe import Table, tables
+from moatkeeper.config.describe import Table, tables, top
 from moatkeeper.config.reload import FIXED
 from moatkeeper.config.settings import Settings
+from moatkeeper.config.settings_campaign import CampaignSettings
 from moatkeeper.wire.generic import Generic
 from moatkeeper.wire.registry import FORMATS
 
@@ -34,6 +35,9 @@ class CommandHelp:
     group: bool
 
 
+_SHARED_TABLES = ("[guards.tiers", "[[guards.tiers", "[guards.limits", "[[guards.limits", "[guards.standing")
+
+
 def settings_page() -> str:
     """The page of all settings."""
     parts = [
@@ -44,6 +48,21 @@ def settings_page() -> str:
         "taken up while Moatkeeper runs ([how](../how-to/configure.md)). `moatkeeper config schema` prints this page in the "
         "shell, and `moatkeeper config schema --json` the JSON Schema.",
         *(_table(table) for table in tables(Settings)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def campaign_page() -> str:
+    """The page of all settings of a campaign."""
+    parts = [
+        _GENERATED,
+        "# Settings of a campaign",
+        "Every setting of the file that `moatkeeper rehearse --config FILE` reads "
+        "([how](../how-to/rehearse.md)). Unknown keys are faults; what is left out has its default.",
+        _table(Table("at the top", "The campaign as a whole.", top(CampaignSettings))),
+        *(_table(table) for table in tables(CampaignSettings) if not table.header.startswith(_SHARED_TABLES)),
+        "`[guards.tiers.NAME]`, `[guards.limits]` and `[guards.standing]` are written as the tables of the same names in "
+        "[moatkeeper.toml](settings.md).",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -53,6 +53,11 @@ def tables(root: type[BaseModel]) -> tuple[Table, ...]:
     return tuple(_tables(root, (), many=False))
 
 
+def top(root: type[BaseModel]) -> tuple[Setting, ...]:
+    """The settings that stand above all tables of the file, in the order of declaration."""
+    return tuple(_setting((name,), field) for name, field in root.model_fields.items() if _child(field.annotation)[1] is None)
+
+
 def takes(annotation: object, metadata: Sequence[object] = ()) -> str:
     """What a value of an annotated type may be, in words, such as ``a whole number from 0 to 65535``."""
     stated = [mark.words for mark in metadata if isinstance(mark, Takes)]

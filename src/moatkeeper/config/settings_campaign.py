@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from moatkeeper.config.quantities import Section
 from moatkeeper.config.settings_limits import LimitsSettings, Name, StandingSettings, TierSettings
@@ -137,7 +137,6 @@ class CampaignSettings(Section):
             GuardSettings(name="limits alone", layers=(Layer.LIMITS,)),
             GuardSettings(name="all layers"),
         ),
-        min_length=1,
         strict=False,
         description="The guards to compare.",
     )
@@ -145,3 +144,13 @@ class CampaignSettings(Section):
     thieves: tuple[ThiefSettings, ...] = Field(default=(), strict=False, description="Thieves.")
     prices: PricesSettings = Field(default=PricesSettings(), description="What thieves pay.")
     interventions: tuple[InterventionSettings, ...] = Field(default=(), strict=False, description="Persons who act.")
+
+    @field_validator("guards")
+    @classmethod
+    def _something_to_compare(cls, given: tuple[GuardSettings, ...]) -> tuple[GuardSettings, ...]:
+        names = [guard.name for guard in given]
+        if not names:
+            raise ValueError("found no guard, expected at least one")
+        if len(set(names)) < len(names):
+            raise ValueError("found two guards of one name, expected another for each")
+        return given

@@ -93,7 +93,7 @@ STORIES: Mapping[str, Story] = {
     for story in (
         Story(
             "cheap-copy",
-            "commercial AI models worth millions can be functionally extracted for under $5,000 in API query fees",
+            "commercial AI models worth millions in development costs can be functionally extracted for under $5,000 in API query fees",
             MONTH_DAYS,
             (Thief("retrain", CrewPlan(tier="enterprise", money=UNDER_DOLLARS, rows_per_request=50, name="buyer")),),
             _cheap,
@@ -154,7 +154,7 @@ STORIES: Mapping[str, Story] = {
         ),
         Story(
             "botnet",
-            "attackers bypass static limits using botnets and cloud proxy rotation, without stolen credentials",
+            "attackers bypass static limits using botnets, account farming, cloud proxy rotation",
             7.0,
             (
                 Thief(
