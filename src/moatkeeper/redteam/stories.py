@@ -93,7 +93,8 @@ STORIES: Mapping[str, Story] = {
     for story in (
         Story(
             "cheap-copy",
-            "commercial AI models worth millions in development costs can be functionally extracted for under $5,000 in API query fees",
+            "commercial AI models worth millions in development costs can be functionally extracted for under $5,000 in API "
+            "query fees",
             MONTH_DAYS,
             (Thief("retrain", CrewPlan(tier="enterprise", money=UNDER_DOLLARS, rows_per_request=50, name="buyer")),),
             _cheap,
