@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -63,14 +65,15 @@ def test_a_campaign_is_rehearsed_reported_and_written_down_the_same_each_time(ca
     assert reports[0] == reports[1]
     assert files[0].read_bytes() == files[1].read_bytes()
     told = json.loads(files[0].read_text())
-    assert (told["days"], told["seed"]) == (1.0, 5), "the command's words come before the file's"
-    bare, guarded = told["guards"]
+    assert told["seeds"] == [5], "the command's words come before the file's"
+    assert told["repetitions"][0]["days"] == 1.0
+    bare, guarded = told["repetitions"][0]["guards"]
     assert bare["thieves"][0]["scores"][-1]["figures"]["fidelity"] > 0.99
     assert bare["thieves"][0]["scores"][-1]["figures"]["fidelity"] > bare["without_api"]["fidelity"]
     assert guarded["thieves"][0]["rows"] == 60
     assert guarded["honest"]["total"]["labels_changed"] == 0
     assert guarded["noticed"] == []
-    for words in ("== bare ==", "== all layers ==", "== compared ==", "price of fidelity", "Nobody noticed"):
+    for words in ("== bare ==", "== all layers ==", "== compared (one seed", "price of fidelity", "Nobody noticed"):
         assert words in reports[0], words
 
 
@@ -110,38 +113,37 @@ def test_a_guard_that_contradicts_itself_is_named_with_its_line() -> None:
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_measured(campaign: Path, tmp_path: Path) -> None:
     began = time.monotonic()
     told = failing("rehearse", "--config", campaign, "--json", tmp_path, status=2)
-    assert "expected a file that can be written" in told
+    assert "found a folder, expected a file to write" in told
     assert time.monotonic() - began < 30
 
 
-def test_ctrl_c_leaves_a_partial_report(campaign: Path, tmp_path: Path) -> None:
+def test_on_a_terminal_a_bar_shows_the_day_and_ctrl_c_leaves_a_partial_report(campaign: Path, tmp_path: Path) -> None:
     campaign.write_text(FOREVER, encoding="utf-8")
     file = tmp_path / "out.json"
     words = [sys.executable, "-m", "moatkeeper", "rehearse", "--config", str(campaign), "--json", str(file)]
-    process = subprocess.Popen(
-        words,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, text=True, preexec_fn=_as_in_a_terminal)
+    os.close(theirs)
     try:
-        _until_running(file)
+        shown = b""
+        while b"day 9 of 3650" not in shown:
+            shown += os.read(ours, 4096)
         process.send_signal(signal.SIGINT)
-        report, errors = process.communicate(timeout=60)
+        report, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == INTERRUPTED, errors
-    assert "PARTIAL: this rehearsal was interrupted." in report
-    assert json.loads(file.read_text())["whole"] is False
+        os.close(ours)
+    assert b"[..............................]   0%  seed 0, bare, day 9 of 3650" in shown
+    assert process.returncode == INTERRUPTED
+    assert "PARTIAL: this rehearsal was interrupted. Not tried: all layers." in report
+    told = json.loads(file.read_text())
+    assert told["whole"] is False
+    assert told["repetitions"][0]["guards"][0]["honest"]["total"]["requests"] > 0
 
 
-def _until_running(file: Path) -> None:
-    """The report's file is made before anything is measured; the model is trained and the customers are drawn after it."""
-    deadline = time.monotonic() + 60
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(12)
+def _as_in_a_terminal() -> None:
+    """Lets Ctrl-C through: tests that run in the background may have it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_what_the_file_says_of_a_thief_reaches_his_crew() -> None:

@@ -8,6 +8,7 @@ from moatkeeper.redteam.campaign import campaign
 from moatkeeper.redteam.curve import interval
 from moatkeeper.redteam.expenses import PriceList
 from moatkeeper.redteam.plan import Plan
+from moatkeeper.redteam.rehearsal import Defence, rehearse
 from moatkeeper.redteam.stories import STORIES, Story, best, price, verdicts
 from tests.support.campaigns import guard, plan, scene
 
@@ -18,15 +19,15 @@ PRICES = PriceList()
 def played(story: Story, *, amount: float = 1_000.0) -> str:
     """What a story tells when its thieves, reduced to a few hundred rows, meet a small model."""
     thieves = tuple(replace(one, attack="equations", most_rows=200) for one in story.seeded(0))
-    made = campaign("guard", guard(amount), SCENE, Plan(3.0, plan().population, thieves))
-    return verdicts(story, [made], PRICES)
+    short = Plan(3.0, plan().population, thieves)
+    return verdicts(story, [rehearse(SCENE, short, [Defence("guard", guard(amount))], 0)])
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_every_story_tells_the_claim_and_what_was_measured(story: Story) -> None:
     told = played(story)
     assert story.says in told
-    assert "Measured, for this model and these prices:\n  guard: " in told
+    assert "Measured, for this model and these prices:\n  guard (seed 0): " in told
 
 
 def test_a_claim_that_does_not_hold_is_said_not_to_hold() -> None:

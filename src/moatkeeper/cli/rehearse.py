@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,9 @@ def rehearse(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there as JSON.")] = None,
     days: Annotated[float | None, typer.Option(min=0.01, max=3650, help="Length of the campaign, in days.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws customers, rows, and what thieves ask.")] = None,
+    repetitions: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Seeds to repeat it with, for intervals. More: surer figures, longer.")
+    ] = None,
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME", help="A named story instead of the file's thieves and days.")
     ] = None,
@@ -52,28 +56,35 @@ def rehearse(
         return
     story = _story(scenario)
     source = read(config) if config is not None else NO_FILE
-    settings = _settings(source, days if days is not None or story is None else story.days, seed)
+    settings = _settings(source, days if days is not None or story is None else story.days, seed, repetitions)
     _writable(json_file)
-    rehearsal = _perform(settings, source, config.parent if config is not None else Path(), story)
+    rehearsals = _perform(settings, source, config.parent if config is not None else Path(), story)
     if json_file is not None:
-        told = {**document(rehearsal), "scenario": story.name if story is not None else None, "seed": settings.seed}
+        told = {**document(rehearsals), "scenario": story.name if story is not None else None}
         json_file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
-    say(text(rehearsal))
+    say(text(rehearsals))
     if story is not None:
-        say("\n" + verdicts(story, rehearsal.campaigns, rehearsal.plan.prices))
-    if not rehearsal.whole:
+        say("\n" + verdicts(story, rehearsals))
+    if not all(rehearsal.whole for rehearsal in rehearsals):
         raise typer.Exit(INTERRUPTED)
 
 
-def _perform(settings: CampaignSettings, source: Document, folder: Path, story: Story | None) -> Rehearsal:
+def _perform(settings: CampaignSettings, source: Document, folder: Path, story: Story | None) -> list[Rehearsal]:
+    """One rehearsal a seed; after an interruption no further one is begun."""
     defences = defences_of(settings, source, folder)
-    _progress("training the model and drawing the customers")
-    scene = scene_of(settings.model, settings.seed)
-    given = [thief_of(thief, place, settings.seed) for place, thief in enumerate(settings.thieves)]
-    plan = plan_of(settings, scene, given if story is None else story.seeded(settings.seed))
-    rehearsal = rehearsed(scene, plan, defences, _bar([defence.name for defence in defences], settings.days))
+    done: list[Rehearsal] = []
+    for seed in range(settings.seed, settings.seed + settings.repetitions):
+        _progress(f"seed {seed}: training the model and drawing the customers")
+        drawn = settings.model_copy(update={"seed": seed})
+        scene = scene_of(drawn.model, seed)
+        given = [thief_of(thief, place, seed) for place, thief in enumerate(drawn.thieves)]
+        plan = plan_of(drawn, scene, given if story is None else story.seeded(seed))
+        bar = _bar([f"seed {seed}, {defence.name}" for defence in defences], drawn.days)
+        done.append(rehearsed(scene, plan, defences, seed, bar))
+        if not done[-1].whole:
+            break
     _progress("")
-    return rehearsal
+    return done
 
 
 def _story(name: str | None) -> Story | None:
@@ -85,13 +96,13 @@ def _story(name: str | None) -> Story | None:
     return STORIES[name] if name is not None else None
 
 
-def _settings(source: Document, days: float | None, seed: int | None) -> CampaignSettings:
+def _settings(source: Document, days: float | None, seed: int | None, repetitions: int | None) -> CampaignSettings:
     """The file's settings with the command's on top; raises ConfigError that lists every fault, one a line."""
     settings = campaign_of(source)
     if (problem := unknown_names(settings, source)) is not None:
         raise problem
-    given = {name: value for name, value in (("days", days), ("seed", seed)) if value is not None}
-    return settings.model_copy(update=given)
+    given = {"days": days, "seed": seed, "repetitions": repetitions}
+    return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def _writable(file: Path | None) -> None:
@@ -100,10 +111,10 @@ def _writable(file: Path | None) -> None:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab"):
-            pass
     except OSError as error:
         raise UsageError(f"{file}: found {error.strerror or error}, expected a file that can be written") from error
+    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"{file}: found {'a folder' if file.is_dir() else 'no right to write'}, expected a file to write")
 
 
 def _bar(guards: list[str], days: float) -> Tell:

@@ -130,6 +130,9 @@ class CampaignSettings(Section):
     )
     days: float = Field(default=90.0, gt=0, le=3650, description="Length of the campaign.")
     seed: int = Field(default=0, ge=0, description="Draws customers, rows, and what thieves ask. Equal seeds, equal reports.")
+    repetitions: int = Field(
+        default=1, ge=1, le=20, description="Seeds, from `seed` on: intervals are over them. Larger: surer figures, longer."
+    )
     guards: tuple[GuardSettings, ...] = Field(
         default=(
             GuardSettings(name="bare", layers=()),

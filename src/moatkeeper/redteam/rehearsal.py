@@ -24,6 +24,7 @@ class Defence:
 class Rehearsal:
     """What was measured, guard by guard, as far as it came. ``planned`` names all guards that were to be compared."""
 
+    seed: int
     scene: str
     plan: Plan
     planned: tuple[str, ...]
@@ -43,14 +44,17 @@ def _tell_nobody(place: int, day: float) -> None:
     """Where nobody waits."""
 
 
-def rehearse(scene: Scene, plan: Plan, defences: Sequence[Defence], tell: Tell = _tell_nobody) -> Rehearsal:
-    """The plan before each defence; after an interruption no further one is tried, and what is there is returned."""
+def rehearse(scene: Scene, plan: Plan, defences: Sequence[Defence], seed: int, tell: Tell = _tell_nobody) -> Rehearsal:
+    """The plan before each defence; after an interruption no further one is tried, and what is there is returned.
+
+    ``seed`` names what scene and plan were drawn from; nothing more is drawn here.
+    """
     done: list[Campaign] = []
     for place, defence in enumerate(defences):
         done.append(campaign(defence.name, defence.guard, scene, plan, _at(tell, place)))
         if not done[-1].whole:
             break
-    return Rehearsal(scene.name, plan, tuple(defence.name for defence in defences), tuple(done))
+    return Rehearsal(seed, scene.name, plan, tuple(defence.name for defence in defences), tuple(done))
 
 
 def _at(tell: Tell, place: int) -> Callable[[float], None]:

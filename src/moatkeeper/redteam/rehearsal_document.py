@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from moatkeeper.redteam.curve import LEVELS, Curve
 from moatkeeper.redteam.expenses import PriceList
 from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
 from moatkeeper.redteam.harm import Harm
-from moatkeeper.redteam.harness import Score
+from moatkeeper.redteam.harness import FIDELITY, Score
 from moatkeeper.redteam.rehearsal import Rehearsal
+from moatkeeper.redteam.rehearsal_cells import Cell, cells
 
 VERSION = 1
 
 
-def document(rehearsal: Rehearsal) -> Mapping[str, object]:
+def document(rehearsals: Sequence[Rehearsal]) -> Mapping[str, object]:
     """Everything that was measured; what took real time is not in it, so that equal seeds give equal bytes."""
-    plan = rehearsal.plan
     return {
         "format": "moatkeeper-rehearsal",
         "version": VERSION,
+        "seeds": [rehearsal.seed for rehearsal in rehearsals],
+        "whole": all(rehearsal.whole for rehearsal in rehearsals),
+        "repetitions": [_repetition(rehearsal) for rehearsal in rehearsals],
+        "over_seeds": [_over_seeds(cell) for cell in cells(rehearsals)],
+    }
+
+
+def _repetition(rehearsal: Rehearsal) -> Mapping[str, object]:
+    plan = rehearsal.plan
+    return {
+        "seed": rehearsal.seed,
         "model": rehearsal.scene,
         "days": plan.days,
         "honest_customers": len(plan.population.customers),
@@ -48,6 +59,24 @@ def campaign_document(campaign: Campaign, prices: PriceList) -> Mapping[str, obj
             "by_tier": {name: _harm(harm) for name, harm in campaign.harm_by_tier.items()},
             "refusals": _refusals(campaign.honest_refusals),
         },
+    }
+
+
+def _over_seeds(cell: Cell) -> Mapping[str, object]:
+    return {
+        "guard": cell.guard,
+        "thief": cell.curve.victim,
+        "seeds": len(cell.curve.scores),
+        "best_fidelity": asdict(cell.best),
+        "rungs": [
+            {"budget": budget, "fidelity": asdict(cell.curve.figure(FIDELITY, rung))}
+            for rung, budget in enumerate(cell.curve.budgets)
+        ],
+        "price_of": {
+            f"{level:.2f}": [asdict(found) if found is not None else None for found in cell.curve.reached(level)]
+            for level in LEVELS
+        },
+        "honest_rows_refused": asdict(cell.refused),
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moatkeeper.redteam.curve import LEVELS, Curve
+from moatkeeper.redteam.curve import LEVELS, Curve, Interval
 from moatkeeper.redteam.expenses import DAY_S, PriceList
 from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.rehearsal import Rehearsal
+from moatkeeper.redteam.rehearsal_cells import Cell, cells
 from moatkeeper.redteam.traffic import HOUR_S
 
 NEVER = "not reached"
@@ -16,22 +17,23 @@ NOTICES_SHOWN = 10  # --json has all
 ARTICLE_LEVEL = 0.92  # the fidelity that the article reports of a real theft
 
 
-def text(rehearsal: Rehearsal) -> str:
-    """The whole report."""
-    plan = rehearsal.plan
-    head = [
-        f"Model {rehearsal.scene}, {plan.days:g} days, {len(plan.population.customers):,} honest accounts with "
-        f"{len(plan.population.times):,} requests.",
-        "Fidelity is the share of held-out rows on which the copy decides as the model does; near: on the tenth of them "
-        "nearest its boundary.",
-    ]
-    parts = ["\n".join(head), *(campaign_text(campaign, plan.prices) for campaign in rehearsal.campaigns)]
-    if len(rehearsal.campaigns) > 1:
-        parts.append(_comparison(rehearsal))
-    if not rehearsal.whole:
-        missing = rehearsal.planned[len(rehearsal.campaigns) :]
-        left = f" Not tried: {', '.join(missing)}." if missing else ""
-        parts.append(f"PARTIAL: this rehearsal was interrupted.{left}")
+def text(rehearsals: Sequence[Rehearsal]) -> str:
+    """The whole report: each seed by itself, then all seeds together."""
+    parts = []
+    for rehearsal in rehearsals:
+        plan = rehearsal.plan
+        head = [
+            f"Model {rehearsal.scene}, seed {rehearsal.seed}, {plan.days:g} days, {len(plan.population.customers):,} honest "
+            f"accounts with {len(plan.population.times):,} requests.",
+            "Fidelity: share of held-out rows on which the copy decides as the model does; near: of the tenth nearest to its "
+            "boundary.",
+        ]
+        parts += ["\n".join(head), *(campaign_text(campaign, plan.prices) for campaign in rehearsal.campaigns)]
+        if not rehearsal.whole:
+            missing = rehearsal.planned[len(rehearsal.campaigns) :]
+            left = f" Not tried: {', '.join(missing)}." if missing else ""
+            parts.append(f"PARTIAL: this rehearsal was interrupted.{left}")
+    parts.append(_comparison(cells(rehearsals), len(rehearsals)))
     return "\n\n".join(parts)
 
 
@@ -128,18 +130,38 @@ def _harm_lines(campaign: Campaign) -> list[str]:
     return _table(head, rows)
 
 
-def _comparison(rehearsal: Rehearsal) -> str:
-    prices = rehearsal.plan.prices
-    rows = []
-    for campaign in rehearsal.campaigns:
-        for theft in campaign.thefts:
-            last = max((score.fidelity for score in theft.scores), default=campaign.without_api.fidelity)
-            harm = campaign.harm
-            share = harm.refused_rows / harm.rows if harm.rows else 0.0
-            price = _price(theft, ARTICLE_LEVEL, prices).partition(": ")[2]
-            rows.append((campaign.guard, theft.thief.name, f"{last:.3f}", lasting(theft.spent.days), price, f"{share:.2%}"))
+def _comparison(compared: Sequence[Cell], seeds: int) -> str:
     head = ("guard", "thief", "best copy", "time", f"price of {ARTICLE_LEVEL:.2f}", "honest rows refused")
-    return "\n".join(["== compared ==", *_table(head, rows)]) if rows else "== compared ==\nNo thief took part."
+    rows = [
+        (
+            cell.guard,
+            cell.curve.victim,
+            _with_interval(cell.best),
+            lasting(cell.time.mean),
+            _prices(cell),
+            f"{cell.refused.mean:.2%}",
+        )
+        for cell in compared
+    ]
+    over = (
+        "one seed: repeat before you believe a small difference" if seeds == 1 else f"means over {seeds} seeds, 95 % intervals"
+    )
+    return "\n".join([f"== compared ({over}) ==", *(_table(head, rows) if rows else ["No thief took part."])])
+
+
+def _with_interval(found: Interval) -> str:
+    return f"{found.mean:.3f}" if found.seeds == 1 else f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _prices(cell: Cell) -> str:
+    """The mean money and time over the seeds that reached the level, and how many they were."""
+    reached = [found for found in cell.curve.reached(ARTICLE_LEVEL) if found is not None]
+    seeds = len(cell.curve.scores)
+    if not reached:
+        return NEVER
+    money = sum(found.money for found in reached) / len(reached)
+    days = sum(found.days for found in reached) / len(reached)
+    return f"{money:,.2f} and {lasting(days)}" + (f" ({len(reached)} of {seeds})" if seeds > 1 else "")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

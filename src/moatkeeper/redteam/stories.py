@@ -15,6 +15,7 @@ from moatkeeper.redteam.curve import Curve, Reached
 from moatkeeper.redteam.expenses import PriceList
 from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.plan import Thief
+from moatkeeper.redteam.rehearsal import Rehearsal
 from moatkeeper.redteam.rehearsal_text import lasting
 
 UNDER_DOLLARS = 5_000.0
@@ -180,8 +181,10 @@ STORIES: Mapping[str, Story] = {
 """By name. The article's fine-tuned adapters belong to models that write: theirs is an attack of its own, not a campaign."""
 
 
-def verdicts(story: Story, campaigns: Sequence[Campaign], prices: PriceList) -> str:
-    """The claim, and beside it what was measured before each guard."""
+def verdicts(story: Story, rehearsals: Sequence[Rehearsal]) -> str:
+    """The claim, and beside it what was measured before each guard, seed by seed."""
     lines = [f'The article says: "{story.says}".', "Measured, for this model and these prices:"]
-    lines += [f"  {campaign.guard}: {story.measured(campaign, prices)}." for campaign in campaigns]
+    for rehearsal in rehearsals:
+        for campaign in rehearsal.campaigns:
+            lines.append(f"  {campaign.guard} (seed {rehearsal.seed}): {story.measured(campaign, rehearsal.plan.prices)}.")
     return "\n".join(lines)
