@@ -146,12 +146,19 @@ def test_waiting_and_moving_on_take_the_same_from_all_accounts_but_waiting_needs
 @pytest.mark.parametrize("fraction", [0.5, 0.8, 1.0])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("burst", [None, 15.0])
-def test_a_crew_under_the_limits_is_never_refused_and_uses_its_fraction(fraction: float, shared: bool, burst: float | None) -> None:
+def test_a_crew_under_the_limits_is_never_refused_and_uses_its_fraction(
+    fraction: float, shared: bool, burst: float | None
+) -> None:
     own = Limit(Scope.ACCOUNT, Unit.ROWS, 40, per_s=HOUR_S, burst=burst)
     requests = Limit(Scope.KEY, Unit.REQUESTS, 9, per_s=HOUR_S)
     together = (Limit(Scope.ALL, Unit.ROWS, 60, per_s=HOUR_S),) if shared else ()
     plan = CrewPlan(
-        accounts=3, timing=Timing.UNDER_LIMITS, limits=(own, requests, *together), fraction=fraction, days=1.0, rows_per_request=8
+        accounts=3,
+        timing=Timing.UNDER_LIMITS,
+        limits=(own, requests, *together),
+        fraction=fraction,
+        days=1.0,
+        rows_per_request=8,
     )
     member, _, watch = crew(plan, own, requests, *together)
     answered = len(member.ask(rows(4_000)))
