@@ -42,7 +42,7 @@ BUDGET = 5_000
 HELD_OUT = 5_000
 TRAINING = 20_000  # rows of the victim
 VICTIM_EPOCHS, THIEF_EPOCHS = 8, 20
-DRAWS = 24  # guesses an answer and round of the table
+DRAWS = 16  # guesses an answer and round of the table
 PAIRS = 10_000  # of the restorer
 TIMES = 8
 SINGLE = 200  # answers whose release is timed one by one
@@ -62,8 +62,8 @@ REFERENCE: Mapping[str, tuple[float | None, ...]] = {
     "Gaussian fresh": (0.901, 0.899, 0.898, 0.916, 0.419, 0.364, 0.271),
     "Gaussian keyed": (0.903, 0.897, 0.904, 0.903, 0.284, 0.318, 0.300),
 }
-"""The project's earlier single-seed run on Fashion-MNIST, whose foreign rows were MNIST digits: naive, labels, inverse and repeats at
-eight times the budget for ``in``; naive, labels, inverse for ``out``. Another data set: compare patterns, not figures."""
+"""The project's earlier single-seed run on Fashion-MNIST, whose foreign rows were MNIST digits: naive, labels, inverse and
+repeats at eight times the budget for ``in``; naive, labels, inverse for ``out``. Another data set: compare patterns."""
 
 
 class Split(NamedTuple):

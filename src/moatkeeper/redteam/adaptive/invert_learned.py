@@ -1,10 +1,10 @@
 """Inversion by a learned restorer: a small network that maps disguised answers back, trained on the thief's own copies.
 
 D-DAE (Chen et al. 2023) and D-DAE+ (ModelGuard 2024): pairs of clean and disguised answers from shadow models, and a restorer
-k-128-64-k. Deviations: the restorer is told the top class beside the scores; the one shadow model is a first copy made from labels, so the shadows share the victim's decisions;
-its answers are spread by Dirichlet draws around them as in D-DAE+ (concentration 8 k, far fewer than a million); a
-scikit-learn network with ReLU and squared error in place of leaky ReLU, batch normalisation and L1. What defence it is
-(D-DAE's meta-classifier) is known here.
+k-128-64-k. Deviations: the one shadow model is a first copy made from labels, so the shadow shares the victim's decisions;
+its answers are spread by Dirichlet draws around them as in D-DAE+ (concentration 8 k, far fewer than a million); the
+restorer is told the top class beside the scores; it is a scikit-learn network with ReLU and squared error in place of leaky
+ReLU, batch normalisation and L1. What defence it is (D-DAE's meta-classifier) is known here.
 """
 
 from __future__ import annotations
