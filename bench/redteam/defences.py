@@ -124,7 +124,8 @@ def _towards(scores: FloatArray, target: FloatArray) -> FloatArray:
 def mad_known(scores: FloatArray) -> FloatArray:
     """MAD-argmax as an attacker computes it, who does not have the random network and takes it for uniform.
 
-    The best vertex of each size then holds the top class and the least likely others, so k candidates suffice.
+    The best vertex of each size then holds the top class and the least likely others, so k candidates suffice. The largest
+    is the uniform answer itself, whose direction only the random network tells: it counts as a right angle.
     """
     count, classes = scores.shape
     order = np.argsort(scores, axis=1, kind="stable")  # least likely first, the top last
