@@ -1,0 +1,1 @@
+"""Benchmarks of the red team: reproductions beside their published figures."""

@@ -25,6 +25,7 @@ EXEMPT = {
     "outputs/base.py": _PROTOCOLS,
     "redteam/base.py": _PROTOCOLS,
     "redteam/cards.py": _VALUES,
+    "redteam/adaptive/registry.py": _REGISTRY,
     "redteam/findings.py": _VALUES,
     "redteam/registry.py": _REGISTRY,
 }

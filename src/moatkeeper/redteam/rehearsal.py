@@ -51,7 +51,10 @@ def rehearse(scene: Scene, plan: Plan, defences: Sequence[Defence], seed: int, t
     """
     done: list[Campaign] = []
     for place, defence in enumerate(defences):
-        done.append(campaign(defence.name, defence.guard, scene, plan, _at(tell, place)))
+        try:
+            done.append(campaign(defence.name, defence.guard, scene, plan, _at(tell, place)))
+        except KeyboardInterrupt:  # in the moment between two steps, where a campaign has nothing to hand back yet
+            break
         if not done[-1].whole:
             break
     return Rehearsal(seed, scene.name, plan, tuple(defence.name for defence in defences), tuple(done))

@@ -300,6 +300,6 @@ def test_a_campaign_through_a_crew_is_scored_and_billed_like_any_other() -> None
 def test_a_plan_that_makes_no_sense_is_refused() -> None:
     for wrong in ({"accounts": 0}, {"fraction": 0.0}, {"days": -1.0}):
         with pytest.raises(UsageError):
-            CrewPlan(**wrong)  # type: ignore[arg-type]
+            CrewPlan(**wrong)
     with pytest.raises(UsageError, match="rows of the thief's own"):
         Crew(World(model), CrewPlan(allocation=Allocation.TOPIC), np.random.default_rng(0))

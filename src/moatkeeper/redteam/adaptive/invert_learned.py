@@ -1,10 +1,10 @@
 """Inversion by a learned restorer: a small network that maps disguised answers back, trained on the thief's own copies.
 
 D-DAE (Chen et al. 2023) and D-DAE+ (ModelGuard 2024): pairs of clean and disguised answers from shadow models, and a restorer
-k-128-64-k. Deviations: the one shadow model is a first copy made from labels, so the shadows share the victim's decisions;
-its answers are spread by Dirichlet draws around them as in D-DAE+ (concentration 8 k, far fewer than a million); a
-scikit-learn network with ReLU and squared error in place of leaky ReLU, batch normalisation and L1. What defence it is
-(D-DAE's meta-classifier) is known here.
+k-128-64-k. Deviations: the one shadow model is a first copy made from labels, so the shadow shares the victim's decisions;
+its answers are spread by Dirichlet draws around them as in D-DAE+ (concentration 8 k, far fewer than a million); the
+restorer is told the top class beside the scores; it is a scikit-learn network with ReLU and squared error in place of leaky
+ReLU, batch normalisation and L1. What defence it is (D-DAE's meta-classifier) is known here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra
 from moatkeeper.redteam.adaptive.known import Disguise
+from moatkeeper.redteam.adaptive.labels import one_hot
 from moatkeeper.redteam.adaptive.twice import SURE, in_two_passes
 from moatkeeper.redteam.base import Attack, Loot, Q, S, Victim
 from moatkeeper.redteam.trade import Trade
@@ -59,9 +60,14 @@ def restore(shown: FloatArray, believed: FloatArray, disguise: Disguise, rng: np
     half = len(chosen) // 2
     gammas = rng.standard_gamma(np.maximum(SPREAD * classes * chosen[:half], LEAST_SHAPE)) + np.finfo(np.float64).tiny
     clean = np.concatenate([gammas / gammas.sum(axis=1, keepdims=True), chosen[half:]])
-    restored = _fit_and_apply(disguise(clean), clean, shown, seed=int(rng.integers(2**31)))
+    restored = _fit_and_apply(_features(disguise(clean)), clean, _features(shown), seed=int(rng.integers(2**31)))
     positive = np.clip(restored, SURE * SURE, None)
     return cast(FloatArray, positive / positive.sum(axis=1, keepdims=True))
+
+
+def _features(shown: FloatArray) -> FloatArray:
+    """The scores, and the decision in words of its own: ModelGuard-W hides it in the fourth decimal."""
+    return np.concatenate([shown, one_hot(shown)], axis=1)
 
 
 def _fit_and_apply(disguised: FloatArray, clean: FloatArray, shown: FloatArray, *, seed: int) -> FloatArray:

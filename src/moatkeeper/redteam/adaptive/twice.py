@@ -19,7 +19,7 @@ from moatkeeper.redteam.base import Attack, Loot, Q, S, Victim
 from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.trade import Trade
 
-SURE = 1e-3
+SURE = 1e-6
 """A copy's score below this says only that a class is unlikely; as a centre to search around it would forbid the class."""
 
 Undo = Callable[[FloatArray, FloatArray, np.random.Generator], FloatArray]
