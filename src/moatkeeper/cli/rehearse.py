@@ -16,11 +16,12 @@ from moatkeeper.config.campaign import campaign_of
 from moatkeeper.config.load import Document, read
 from moatkeeper.config.settings_campaign import CampaignSettings
 from moatkeeper.errors import UsageError
+from moatkeeper.redteam.registry import CHAT_ATTACKS
 from moatkeeper.redteam.rehearsal import Rehearsal, Tell
 from moatkeeper.redteam.rehearsal import rehearse as rehearsed
 from moatkeeper.redteam.rehearsal_document import document
 from moatkeeper.redteam.rehearsal_text import text
-from moatkeeper.redteam.stories import STORIES, Story, verdicts
+from moatkeeper.redteam.stories import ADAPTER, ADAPTER_ATTACK, ADAPTER_SAYS, STORIES, Story, verdicts
 
 INTERRUPTED = 130
 BAR_WIDTH = 30
@@ -52,7 +53,10 @@ def rehearse(
     Exit codes: 0 done, 2 wrong usage, 3 the campaign's file is wrong or scikit-learn is missing, 130 interrupted.
     """
     if scenarios:
-        say(table(("name", "days", "the article says"), [(one.name, one.days, one.says) for one in STORIES.values()]))
+        listed: list[tuple[str, str, str]] = [(one.name, f"{one.days:g}", one.says) for one in STORIES.values()]
+        if ADAPTER_ATTACK in CHAT_ATTACKS:
+            listed.append((f"{ADAPTER} (see attack {ADAPTER_ATTACK})", "", ADAPTER_SAYS))
+        say(table(("name", "days", "the article says"), listed))
         return
     story = _story(scenario)
     source = read(config) if config is not None else NO_FILE
@@ -88,6 +92,8 @@ def _perform(settings: CampaignSettings, source: Document, folder: Path, story: 
 
 
 def _story(name: str | None) -> Story | None:
+    if name == ADAPTER:
+        raise UsageError(f"the scenario {name!r} is about a model that writes, which no campaign has: see {ADAPTER_ATTACK}")
     if name is not None and name not in STORIES:
         raise UsageError(
             f"the scenario {name!r} is not known; expected one of {', '.join(STORIES)}",

@@ -178,7 +178,12 @@ STORIES: Mapping[str, Story] = {
         ),
     )
 }
-"""By name. The article's fine-tuned adapters belong to models that write: theirs is an attack of its own, not a campaign."""
+"""By name."""
+
+ADAPTER = "adapter"
+ADAPTER_SAYS = "focus extraction efforts specifically on stealing your fine-tuned layers or adapters"
+ADAPTER_ATTACK = "adapter-theft"
+"""The claim about models that write. It is an attack of its own and no campaign: there is no population of chats here."""
 
 
 def verdicts(story: Story, rehearsals: Sequence[Rehearsal]) -> str:
