@@ -95,7 +95,8 @@ def test_money_in_the_report_is_the_price_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(0.0, "0.0 min"), (1 / 48, "30.0 min"), (0.25, "6.0 h"), (1.0, "1.0 days"), (90.0, "90.0 days")]
+    ("days", "words"),
+    [(0.0, "0 s"), (5 / 86_400, "5 s"), (1 / 48, "30.0 min"), (0.25, "6.0 h"), (1.0, "1.0 days"), (90.0, "90.0 days")],
 )
 def test_times_are_told_in_the_unit_that_suits_them(days: float, words: str) -> None:
     assert lasting(days) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -40,6 +41,8 @@ NETWORK = "198.{}"
 
 def scene_of(name: str, seed: int) -> Scene:
     """The demo's model, trained on clients of its own; customers, thieves and the judge have other clients each."""
+    # Thieves ask in threads of their own, where a limit set in this one does not hold; OpenMP reads this when it is loaded.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     parts = credit.split(credit.load(), seed)
     model = remembering(train(parts.training)[name].predict_proba, parts.pool.rows, parts.customers.rows)
     own = parts.pool[:OWN_OUTCOMES]

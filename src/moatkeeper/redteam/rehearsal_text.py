@@ -53,6 +53,8 @@ def campaign_text(campaign: Campaign, prices: PriceList) -> str:
 def lasting(days: float) -> str:
     """A stretch of time in the unit that suits it."""
     seconds = days * DAY_S
+    if seconds < MINUTE_S:
+        return f"{seconds:.0f} s"
     if seconds < HOUR_S:
         return f"{seconds / MINUTE_S:.1f} min"
     return f"{seconds / HOUR_S:.1f} h" if days < 1 else f"{days:.1f} days"
