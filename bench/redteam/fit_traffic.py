@@ -1,8 +1,9 @@
 """Fits the arrival laws of the red team's honest customers to real traces, and writes the few numbers that the product carries.
 
-    python -m bench.redteam.fit_traffic ../shared/data/traffic
+    python -m bench.redteam.fit_traffic ../shared/data/traffic    # fits; needs pandas and pyarrow
+    python -m bench.redteam.fit_traffic                           # compares what is simulated with what was carried
 
-Needs pandas and pyarrow. The traces stay where they are; only what is printed below leaves them.
+The traces stay where they are; only what is printed below leaves them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ import numpy as np
 import pandas as pd
 
 from bench.common import ROOT
+from moatkeeper.redteam import arrivals
+from moatkeeper.redteam.expenses import DAY_S
+from moatkeeper.redteam.plan import START
+from moatkeeper.redteam.population import KINDS, populate
+from moatkeeper.redteam.traffic import HOUR_S, load
 
 RESULT = ROOT / "src/moatkeeper/redteam/data/traffic.json"
 SESSION_BREAK_S = 1_800.0
@@ -26,8 +32,15 @@ NIGHT = 4  # the hour to which the middle of the quietest six is turned
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 
 
+TRACE_DAYS, TRACE_USERS, TRACE_CLIENTS = 23, 4_247, 421
+COMPARED_CUSTOMERS, COMPARED_DAYS = 1_000, 14.0
+
+
 def main() -> None:
-    """Writes the file and prints it."""
+    """Writes the file and prints it; without a folder, prints the comparison."""
+    if len(sys.argv) == 1:
+        print(json.dumps(compare(0), indent=1))
+        return
     folder = Path(sys.argv[1])
     document = {
         "sessions": sessions(folder / "gentd26_requests.csv.gz"),
@@ -37,6 +50,31 @@ def main() -> None:
     text = json.dumps(document, indent=1)
     RESULT.write_text(text + "\n")
     print(text)
+
+
+def compare(seed: int) -> dict[str, object]:
+    """Quantiles of as many simulated users and clients as the traces have, each beside the trace's."""
+    traffic, rng = load(), np.random.default_rng(seed)
+    people, programs = traffic.sessions, traffic.streams
+    clock = arrivals.Rhythm(arrivals.weekly(people.hours, people.days, START, TRACE_DAYS * DAY_S), HOUR_S)
+    users = [arrivals.trial(people, rng.random() * clock.span_s, clock, rng) for _ in range(TRACE_USERS)]
+    gaps = np.concatenate([np.diff(times) for times in users])
+    counts = np.sort([len(times) for times in users])
+    everybody = populate(tuple(KINDS.values()), COMPARED_CUSTOMERS, rng.normal(size=(200, 2)), COMPARED_DAYS, START, seed)
+    merged = np.diff(everybody.times)
+
+    def beside(values: np.ndarray, real: dict[float, float]) -> dict[str, list[float]]:
+        return {str(level): [_r(np.quantile(values, level)), value] for level, value in real.items()}
+
+    return {
+        "gap_s": beside(gaps, dict(people.gap_s)),
+        "requests_per_user": beside(counts, dict(people.requests_per_user)),
+        "busiest_hundredth_share": _r(counts[-len(counts) // 100 :].sum() / counts.sum()),
+        "session_length": beside(people.length.draw(50_000, rng), dict(people.session_length)),
+        "stream_variation": beside(programs.variation.draw(TRACE_CLIENTS, rng), dict(programs.observed_variation)),
+        "everybody_gap_in_means": beside(merged / merged.mean(), dict(traffic.together["conv"])),
+        "everybody_variation": _r(merged.std() / merged.mean()),
+    }
 
 
 def sessions(file: Path) -> dict[str, object]:

@@ -72,7 +72,7 @@ def _boundary(campaign: Campaign, prices: PriceList) -> str:
     return (
         f"agreement on the tenth of inputs nearest the decision boundary {near:.1%} (without the API "
         f"{without.get(NEAR, 0.0):.1%}), on all inputs {overall:.1%} (without {campaign.without_api.fidelity:.1%}): "
-        f"92 % on decision boundaries {verdict} here"
+        f"92 % on decision boundaries {verdict} here, by {theft.thief.method}"
     )
 
 
