@@ -84,6 +84,14 @@ def test_the_scenarios_are_listed_with_what_the_article_says() -> None:
     assert "under $5,000" in listed
 
 
+def test_without_a_campaign_or_a_scenario_there_is_nothing_to_rehearse() -> None:
+    assert "expected --config or --scenario" in failing("rehearse", status=2)
+
+
+def test_the_claim_about_adapters_is_sent_to_its_attack() -> None:
+    assert "adapter-theft" in failing("rehearse", "--scenario", "adapter", status=2)
+
+
 def test_an_unknown_scenario_is_refused_with_those_there_are() -> None:
     assert "expected one of cheap-copy, " in failing("rehearse", "--scenario", "nonsense", status=2)
 

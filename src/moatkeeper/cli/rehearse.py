@@ -30,7 +30,7 @@ NO_FILE = Document("defaults", {}, {})
 
 def rehearse(
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The campaign; without it, the shipped defaults.")
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The campaign; a scenario needs none.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there as JSON.")] = None,
     days: Annotated[float | None, typer.Option(min=0.01, max=3650, help="Length of the campaign, in days.")] = None,
@@ -59,6 +59,10 @@ def rehearse(
         say(table(("name", "days", "the article says"), listed))
         return
     story = _story(scenario)
+    if config is None and story is None:
+        raise UsageError(
+            "found nothing to rehearse, expected --config or --scenario", hint="Begin with examples/campaign.toml."
+        )
     source = read(config) if config is not None else NO_FILE
     settings = _settings(source, days if days is not None or story is None else story.days, seed, repetitions)
     _writable(json_file)
