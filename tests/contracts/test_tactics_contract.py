@@ -10,7 +10,7 @@ import pytest
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import UsageError
 from moatkeeper.redteam.adaptive.base import wrap
-from moatkeeper.redteam.adaptive.registry import TACTICS, TEXT_TACTICS
+from moatkeeper.redteam.adaptive.registry import TACTICS, TEXT_TACTICS, from_words
 from moatkeeper.redteam.attacks.equations import Equations
 from moatkeeper.redteam.base import Loot, RowAttack, RowVictim, Surrogate, TextSurrogate, TextVictim
 from moatkeeper.redteam.expenses import Expenses
@@ -189,3 +189,18 @@ def test_a_tactic_that_knows_no_rows_serves_texts_as_well(tactic: str) -> None:
     loot = wrap(Parrot(), [made]).run(victim, 5, np.random.default_rng(1))
     assert 1 <= len(victim.asked) <= 5
     assert np.isfinite(loot.surrogate.scores(["a"])).all()
+
+
+def test_a_tactic_can_be_asked_for_in_words() -> None:
+    victim = Softmax()
+    made = from_words("repeat:times=4", TACTICS, knowledge())
+    wrap(Equations(knowledge()), [made]).run(victim, 8, np.random.default_rng(1))
+    assert len({tuple(row) for row in victim.asked}) == 2
+    assert from_words("mix:share=0.9,use=yes", TACTICS, knowledge()).name == "mix"
+    assert from_words("invert-table", TEXT_TACTICS, TextKnowledge(3)).name == "invert-table"
+
+
+@pytest.mark.parametrize("words", ["nothing", "", "repeat:often=3", "repeat:times=often", "repeat:times", "mix:use=2"])
+def test_words_that_make_no_sense_are_refused(words: str) -> None:
+    with pytest.raises(UsageError):
+        from_words(words, TACTICS, knowledge())

@@ -76,7 +76,7 @@ class World:
             at, _, event = heapq.heappop(self._due)
             self._now = max(self._now, at)
             event()
-        self._now = until
+        self._now = max(self._now, until)  # an event may itself have moved the clock
 
     def ask(self, caller: Caller, rows: FloatArray, known: FloatArray | None = None) -> Reply:
         """One request of n rows, now. ``known`` are the model's exact answers (n, k), where they need not be asked for."""

@@ -123,3 +123,30 @@ _TEXT_CARDS: tuple[TextTacticCard, ...] = _cards(TEXTS)
 
 TACTICS: Mapping[str, RowTacticCard] = {card.name: card for card in (*_ANY_ROW_CARDS, *_ROW_CARDS)}
 TEXT_TACTICS: Mapping[str, TextTacticCard] = {card.name: card for card in _TEXT_CARDS}
+
+
+def from_words(words: str, cards: Mapping[str, TacticCard[K, Q]], knowledge: K) -> Tactic[Q]:
+    """The tactic that ``words`` ask for, such as ``mix`` or ``repeat:times=4`` or ``invert-table:decimals=1,top_k=3``.
+
+    Raises UsageError for a name that is not among ``cards``, and for options that the tactic does not take.
+    """
+    name, _, rest = words.partition(":")
+    card = cards.get(name)
+    if card is None:
+        raise UsageError(f"found no tactic {name!r}; there are {sorted(cards)}")
+    given = [part.partition("=") for part in rest.split(",") if part]
+    return card.make(knowledge, **{option.strip(): _value(option, value) for option, _, value in given})
+
+
+def _value(option: str, text: str) -> Option:
+    text = text.strip().lower()
+    if text in ("true", "yes", "false", "no"):
+        return text in ("true", "yes")
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UsageError(f"the option {option!r} takes a number, or yes or no; found {text!r}") from error

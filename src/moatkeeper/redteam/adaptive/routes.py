@@ -10,6 +10,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 
 TURNS = 10  # of Lloyd's algorithm
+ROWS_AT_ONCE = 4_096  # compared with all centres; larger: more memory, hardly faster
 SAMPLE = 2_000  # rows of the pool that are looked at; larger: truer topics, slower
 
 IndexArray = npt.NDArray[np.intp]
@@ -56,8 +57,9 @@ class Topics:
         return cast(FloatArray, (rows - self._centre) / self._scale)
 
     def _nearest(self, standard: FloatArray) -> IndexArray:
-        squares = (self._centres**2).sum(axis=1) - 2 * standard @ self._centres.T
-        return cast(IndexArray, squares.argmin(axis=1))
+        lengths = (self._centres**2).sum(axis=1)
+        parts = [standard[start : start + ROWS_AT_ONCE] for start in range(0, len(standard), ROWS_AT_ONCE)]
+        return np.concatenate([(lengths - 2 * part @ self._centres.T).argmin(axis=1) for part in parts])
 
 
 class Regions:
