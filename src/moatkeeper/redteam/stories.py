@@ -22,8 +22,7 @@ UNDER_DOLLARS = 5_000.0
 BOUNDARY_FIDELITY = 0.92
 NEAR = "fidelity_near"
 FARM_ACCOUNTS = 1_000
-FARM_FRACTION = 0.0002
-"""Of what its accounts are sold: a free account asks one row in two days, and the farm 480 a day."""
+FARM_DAYS = 14.0  # within which its accounts sign up; larger: no burst of new accounts, and a slower theft
 BOTS = 200
 MONTH_DAYS = 30.0
 
@@ -144,8 +143,8 @@ STORIES: Mapping[str, Story] = {
                         proxies=FARM_ACCOUNTS,
                         tier="free",
                         money=UNDER_DOLLARS,
-                        timing=Timing.UNDER_LIMITS,
-                        fraction=FARM_FRACTION,
+                        timing=Timing.HUMAN,
+                        start_days=FARM_DAYS,
                         rows_per_request=1,
                         name="farm",
                     ),
