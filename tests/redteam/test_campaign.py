@@ -6,7 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moatkeeper.core.judgement import Standing
+from moatkeeper.core.judgement import Decision, Standing
+from moatkeeper.core.query import Query
+from moatkeeper.guard.guard import Guard, Policy
+from moatkeeper.guard.memory import Memory
+from moatkeeper.outputs.base import OutputPolicy
 from moatkeeper.redteam import campaign as module
 from moatkeeper.redteam.adaptive.crew_plan import OnRefusal, Timing
 from moatkeeper.redteam.campaign import campaign
@@ -56,20 +60,27 @@ def test_every_row_that_a_thief_got_was_admitted_by_the_guard_and_is_counted_onc
     assert honest == together.harm.rows - together.harm.refused_rows
 
 
-def test_the_guard_hears_everybody_in_the_order_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[tuple[float, str]] = []
-    original = module._Tally.hear
+class Listening(Guard):
+    """A guard that writes down when each query came, and from whom."""
 
-    def listening(self: module._Tally, query: object, decision: object) -> None:
-        heard.append((query.at, query.caller.account.id.split("-")[0]))  # type: ignore[attr-defined]
-        original(self, query, decision)  # type: ignore[arg-type]
+    def __init__(self, policy: Policy, outputs: OutputPolicy) -> None:
+        super().__init__(policy, outputs)
+        self.heard: list[tuple[float, str]] = []
 
-    monkeypatch.setattr(module._Tally, "hear", listening)
-    made = campaign("guard", guard(), SCENE, plan(FARM, thief("hasty")))
-    times = [at for at, _ in heard]
+    def admit(self, query: Query, memory: Memory) -> Decision:
+        self.heard.append((query.at, query.caller.account.id.split("-")[0]))
+        return super().admit(query, memory)
+
+
+def test_the_guard_hears_everybody_in_the_order_of_time() -> None:
+    listening = Listening(guard().policy, guard().outputs)
+    made = campaign("guard", listening, SCENE, plan(FARM, thief("hasty")))
+    times = [at for at, _ in listening.heard]
     assert times == sorted(times)
-    assert len(heard) == made.requests
-    assert {"farm", "hasty"} < {name for _, name in heard}
+    assert len(times) == made.requests
+    assert {"farm", "hasty"} < {name for _, name in listening.heard}
+    first = {name: next(index for index, (_, one) in enumerate(listening.heard) if one == name) for name in ("farm", "hasty")}
+    assert first["hasty"] < 100, "thieves take turns: none waits until the other has done"
 
 
 def test_thieves_wait_as_the_limits_make_them(together: Campaign) -> None:
