@@ -87,8 +87,8 @@ class Baton:
         begun: list[Seat] = []
         try:
             for seat, thread in zip(seats, threads, strict=True):
-                begun.append(seat)
                 thread.start()
+                begun.append(seat)
                 self._back.acquire()
                 self._check()
             while waiting := [seat for seat in seats if not seat.done]:
