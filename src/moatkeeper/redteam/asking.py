@@ -98,6 +98,11 @@ class Notes:
         """Their answers, (n, k)."""
         return np.concatenate(self._answers)
 
+    @property
+    def record(self) -> Record:
+        """Both."""
+        return Record(self.rows, self.answers)
+
     def ask(self, rows: FloatArray) -> Generator[FloatArray, FloatArray, FloatArray]:
         """Asks rows, and comes back with their answers."""
         answers = yield rows

@@ -13,16 +13,17 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra
+from moatkeeper.redteam.asking import Record
 from moatkeeper.redteam.base import Surrogate
 from moatkeeper.redteam.likelihoods import Candidate, Fit, choose, linear_candidates
-from moatkeeper.redteam.linear import Constant, Frame, frame_of, softmax, solve_values, uninformed
+from moatkeeper.redteam.linear import Constant, Frame, softmax, solve_values, uninformed
 from moatkeeper.redteam.networks import fit_network
 from moatkeeper.redteam.precision import Precision, centred_logarithms, distributions, precision_of
 
 SOFT_FLOOR = 1e-6  # keeps the log-odds of unrounded scores within what a kernel can follow
 RIDGE = 1e-6  # of kernel regression on scores
 COST = 100.0  # of a support vector machine's errors on labels, which are no errors but the victim's word; larger: fits closer
-WIDTHS = (0.1, 0.3, 1.0, 3.0)
+WIDTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Kernel widths that are tried, in units of 1 / d on standardised columns (scikit-learn's "scale" is 1); larger: wigglier."""
 KERNEL_ROWS = 2_500  # a kernel is fitted to so many rows at most, evenly spaced in time; its cost grows with their cube
 MEMBERS = 5  # of a committee of trees
@@ -107,11 +108,10 @@ def _tree(rows: FloatArray, answers: FloatArray, splitter: str, seed: int) -> Su
     return Fitted(frame, tree.fit(frame.design(rows), answers))
 
 
-def fit_kernel(rows: FloatArray, answers: FloatArray, width: float, precision: Precision) -> Surrogate:
+def fit_kernel(rows: FloatArray, answers: FloatArray, width: float, precision: Precision, frame: Frame) -> Surrogate:
     """An RBF kernel's copy: a support vector machine of labels, or kernel regression on centred logarithms."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), KERNEL_ROWS)).astype(np.intp))
     rows, answers = rows[chosen], answers[chosen]
-    frame = frame_of(rows)
     gamma = width / rows.shape[1]
     if precision.labels_only:
         labels = answers.argmax(axis=1)
@@ -128,40 +128,43 @@ def _kernel_regression(gamma: float, precision: Precision) -> _Regressor:
     return cast(_Regressor, _learner("kernel_ridge", "KernelRidge", kernel="rbf", gamma=gamma, alpha=ridge))
 
 
-def candidates(precision: Precision) -> list[Candidate]:
-    """All forms of copy of a classifier that are tried on answers of a precision."""
-    kernels = [Candidate(f"kernel {width:g}", _kernel_fit(width, precision)) for width in WIDTHS]
-    networks = [Candidate(f"network {hidden}", _network_fit(hidden)) for hidden in HIDDEN]
+def candidates(precision: Precision, frame: Frame) -> list[Candidate]:
+    """All forms of copy of a classifier that are tried on answers of a precision. ``frame`` is that of the population, to
+    which victims are scaled as a rule."""
+    kernels = [Candidate(f"kernel {width:g}", _kernel_fit(width, precision, frame)) for width in WIDTHS]
+    networks = [Candidate(f"network {hidden}", _network_fit(hidden, frame)) for hidden in HIDDEN]
     return [*linear_candidates(precision), *kernels, *networks, Candidate("tree", fit_tree)]
 
 
-def value_candidates(columns: int) -> list[Candidate]:
+def value_candidates(frame: Frame) -> list[Candidate]:
     """All forms of copy of a regressor that are tried."""
-    kernels = [Candidate(f"kernel {width:g}", _value_fit(width / columns)) for width in WIDTHS]
+    kernels = [Candidate(f"kernel {width:g}", _value_fit(width, frame)) for width in WIDTHS]
     return [Candidate("linear", solve_values), *kernels, Candidate("tree", fit_tree)]
 
 
-def best_candidate(rows: FloatArray, answers: FloatArray, *, regression: bool) -> Candidate:
-    """The form that predicts held-back answers of the thief's own best; with very few answers, a linear one."""
-    precision = Precision(False, 0.0) if regression else precision_of(answers)
-    tried = value_candidates(rows.shape[1]) if regression else candidates(precision)
-    if len(rows) < FEWEST_TO_COMPARE:
+def best_candidate(record: Record, frame: Frame, *, regression: bool, thorough: bool) -> Candidate:
+    """The form that predicts held-back answers of the thief's own best; with very few answers, a linear one.
+
+    ``thorough`` holds back each third in turn rather than one, which takes three times as long.
+    """
+    precision = Precision(False, 0.0) if regression else precision_of(record.answers)
+    tried = value_candidates(frame) if regression else candidates(precision, frame)
+    if len(record.rows) < FEWEST_TO_COMPARE:
         return tried[0]
-    return choose(tried, rows, answers, precision)
+    return choose(tried, record.rows, record.answers, precision, thorough=thorough)
 
 
-def _kernel_fit(width: float, precision: Precision) -> Fit:
-    return lambda rows, answers: fit_kernel(rows, answers, width, precision)
+def _kernel_fit(width: float, precision: Precision, frame: Frame) -> Fit:
+    return lambda rows, answers: fit_kernel(rows, answers, width, precision, frame)
 
 
-def _network_fit(hidden: int) -> Fit:
-    return lambda rows, answers: fit_network(rows, answers, hidden, NETWORK_RIDGE)
+def _network_fit(hidden: int, frame: Frame) -> Fit:
+    return lambda rows, answers: fit_network(rows, answers, hidden, NETWORK_RIDGE, frame)
 
 
-def _value_fit(gamma: float) -> Fit:
+def _value_fit(width: float, frame: Frame) -> Fit:
     def fit(rows: FloatArray, answers: FloatArray) -> Surrogate:
-        frame = frame_of(rows)
-        regression = _kernel_regression(gamma, Precision(False, 0.0))
+        regression = _kernel_regression(width / rows.shape[1], Precision(False, 0.0))
         return Fitted(frame, regression.fit(frame.design(rows), answers))
 
     return fit

@@ -9,11 +9,11 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.likelihoods import minimise
-from moatkeeper.redteam.linear import Frame, frame_of, softmax
+from moatkeeper.redteam.linear import Frame, softmax
 from moatkeeper.redteam.precision import SMALLEST_SCORE, distributions
 
 SEED = 5  # of the first weights
-STEPS = 400
+STEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,8 @@ class Network:
         return softmax(_with_ones(np.maximum(self.frame.design(rows) @ self.inner, 0.0)) @ self.outer)
 
 
-def fit_network(rows: FloatArray, answers: FloatArray, hidden: int, ridge: float) -> Network:
+def fit_network(rows: FloatArray, answers: FloatArray, hidden: int, ridge: float, frame: Frame) -> Network:
     """The network with ``hidden`` units whose scores are nearest to answers (n, k) in cross-entropy."""
-    frame = frame_of(rows)
     design, targets = frame.design(rows), distributions(answers)
     split = design.shape[1] * hidden
     shape = (hidden + 1, answers.shape[1])
