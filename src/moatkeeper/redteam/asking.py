@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.base import RowVictim
@@ -30,9 +31,10 @@ class Record:
     answers: FloatArray
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> npt.NDArray[np.intp]:
         """The decisions, shape (n,)."""
-        return self.answers.argmax(axis=1)
+        labels: npt.NDArray[np.intp] = self.answers.argmax(axis=1)
+        return labels
 
 
 def carry_out(plan: Plan, victim: RowVictim, budget: int, knowledge: RowKnowledge) -> Record:

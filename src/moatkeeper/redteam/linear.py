@@ -42,7 +42,7 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 def sigmoid(logits: FloatArray) -> FloatArray:
     """1 / (1 + exp(-z)), without overflow."""
-    return cast(FloatArray, 0.5 * (1.0 + np.tanh(0.5 * logits)))
+    return 0.5 * (1.0 + np.tanh(0.5 * logits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def solve_softmax(rows: FloatArray, answers: FloatArray, slack: float = 0.0) -> 
 def solve_values(rows: FloatArray, answers: FloatArray) -> LinearValues:
     """The linear map that fits values (n, k) best; exact from d + 1 values of one."""
     frame = frame_of(rows)
-    return LinearValues(frame, np.linalg.lstsq(frame.design(rows), answers, rcond=None)[0])
+    weights = np.linalg.lstsq(frame.design(rows), answers, rcond=None)[0]
+    return LinearValues(frame, cast(FloatArray, weights))
 
 
 def uninformed(outputs: int) -> Constant:

@@ -64,4 +64,5 @@ def distributions(answers: FloatArray) -> FloatArray:
 
 def decisions(answers: FloatArray) -> FloatArray:
     """One-hot rows (n, k) of the top classes."""
-    return np.eye(answers.shape[1])[answers.argmax(axis=1)]
+    one_hot: FloatArray = np.eye(answers.shape[1])[answers.argmax(axis=1)]
+    return one_hot

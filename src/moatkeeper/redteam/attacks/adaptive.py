@@ -70,7 +70,9 @@ class Adaptive:
             plain = size if self._regression else int(PLAIN * size)
             batch = self._plain(own, rng, plain)
             if not self._regression:
-                batch = np.concatenate([batch, self._aimed(chosen.fit(record.rows, record.answers), record.rows, rng, size - plain)])
+                batch = np.concatenate(
+                    [batch, self._aimed(chosen.fit(record.rows, record.answers), record.rows, rng, size - plain)]
+                )
             yield from notes.ask(batch)
 
     def _plain(self, own: Iterator[FloatArray], rng: np.random.Generator, count: int) -> FloatArray:
@@ -85,7 +87,9 @@ class Adaptive:
         """Rows at the copy's boundary, on lines between rows that it decides differently; uniform ones where none cross."""
         starts = asked[rng.integers(len(asked), size=TRIES * count)]
         half = len(starts) // 2
-        targets = np.concatenate([asked[rng.integers(len(asked), size=half)], uniform_rows(self._knowledge, rng, len(starts) - half)])
+        targets = np.concatenate(
+            [asked[rng.integers(len(asked), size=half)], uniform_rows(self._knowledge, rng, len(starts) - half)]
+        )
         label = copy.scores(starts).argmax(axis=1)
         crossing = np.flatnonzero(label != copy.scores(targets).argmax(axis=1))
         crossing = crossing[rng.permutation(len(crossing))[:count]]

@@ -16,17 +16,15 @@ from typing import ClassVar
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.redteam.asking import Notes, Plan, Record, askable, carry_out, pool_rows, uniform_rows
+from moatkeeper.redteam.asking import Notes, Plan, askable, carry_out, pool_rows, uniform_rows
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.knowledge import RowKnowledge
-from moatkeeper.redteam.likelihoods import most_likely
-from moatkeeper.redteam.linear import Frame, SoftmaxModel, uninformed
-from moatkeeper.redteam.precision import decisions
+from moatkeeper.redteam.linear import uninformed
+from moatkeeper.redteam.planes import boundary_copy
 from moatkeeper.redteam.searches import Bracket, Search, bisect, ranges
 
 WIDTH = 1e-6  # of each range: how narrow a bracket of the boundary is; smaller: more queries a column, truer weights
 MOVES = (0.5, 0.1, 0.02, 0.004)  # of a range: how far a column is moved, less far where the boundary then lies out of reach
-SPREAD = 2.0  # deviation of the copy's log-odds on the asked rows: labels do not tell how sure the model is
 
 
 class LowdMeek:
@@ -44,7 +42,7 @@ class LowdMeek:
             return Loot(uninformed(1), {"points": 0.0})
         points: list[FloatArray] = []
         record = carry_out(self._plan(points, rng), victim, budget, self._knowledge)
-        return Loot(self._copy(record, points), {"points": float(len(points))})
+        return Loot(boundary_copy(record, points, ranges(self._knowledge)), {"points": float(len(points))})
 
     def _plan(self, points: list[FloatArray], rng: np.random.Generator) -> Plan:
         notes = Notes(self._knowledge)
@@ -95,20 +93,3 @@ class LowdMeek:
     def _between(self, bracket: Bracket, label: int, notes: Notes) -> Search:
         width = WIDTH * ranges(self._knowledge)
         return notes.follow(bisect(self._knowledge, bracket, lambda answer: int(answer.argmax()) == label, width))
-
-    def _copy(self, record: Record, points: list[FloatArray]) -> Surrogate:
-        likely = most_likely(record.rows, decisions(record.answers)) if len(record.rows) else uninformed(self._classes)
-        if self._classes != 2 or len(points) < self._knowledge.columns:
-            return likely
-        plane = plane_through(np.array(points), record, ranges(self._knowledge))
-        return max((plane, likely), key=lambda copy: float(np.mean(copy.scores(record.rows).argmax(axis=1) == record.labels)))
-
-
-def plane_through(points: FloatArray, record: Record, scale: FloatArray) -> SoftmaxModel:
-    """The linear model of two classes whose boundary passes nearest to the points (m, d), turned as the record says."""
-    frame = Frame(points.mean(axis=0), scale)
-    normal = np.linalg.svd(frame.design(points))[2][-1]
-    log_odds = frame.design(record.rows) @ normal
-    side = float(np.sum(np.where(record.labels == 1, log_odds, -log_odds)))
-    normal = normal * (SPREAD * (1.0 if side >= 0 else -1.0) / max(float(log_odds.std()), WIDTH))
-    return SoftmaxModel(frame, np.column_stack([-normal / 2, normal / 2]))
