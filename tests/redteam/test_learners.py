@@ -37,7 +37,11 @@ def test_with_very_few_answers_a_linear_form_is_taken() -> None:
 
 def test_the_form_of_a_regression_is_found_too() -> None:
     rows = np.random.default_rng(0).normal(size=(100, 2))
-    for values, name in ((rows @ [[1.0], [2.0]], "linear"), (np.sin(2 * rows[:, :1]), "kernel"), (np.sign(rows[:, :1]), "tree")):
+    for values, name in (
+        (rows @ [[1.0], [2.0]], "linear"),
+        (np.sin(2 * rows[:, :1]), "kernel"),
+        (np.sign(rows[:, :1]), "tree"),
+    ):
         found = best_candidate(Record(rows, values), frame_of(rows), regression=True, thorough=True)
         assert found.name.startswith(name)
 

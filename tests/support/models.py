@@ -23,6 +23,8 @@ from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
 
 SEED = 0
 UNIFORM_ROWS = 2_000
+POOL_SHARE = 0.4  # of the rows that are not held out
+TREE_POOL_SHARE = 0.15  # leaves more rows to grow a tree on, nearly as large as the reference's
 FEWEST_IN_A_LEAF = 5  # of the reference's trees
 
 Model = Callable[[FloatArray], FloatArray]
@@ -113,14 +115,14 @@ def one_vs_rest(name: str) -> Case:
 def tree(name: str) -> Case:
     """A decision tree on columns as they are."""
     rows, labels = _data(name)
-    return _case(DecisionTreeClassifier(min_samples_leaf=FEWEST_IN_A_LEAF, random_state=SEED), rows, labels)
+    return _case(DecisionTreeClassifier(min_samples_leaf=FEWEST_IN_A_LEAF, random_state=SEED), rows, labels, TREE_POOL_SHARE)
 
 
 @cache
 def regression_tree() -> Case:
     """A tree that predicts the progress of diabetes."""
     rows, values = datasets.load_diabetes(return_X_y=True)
-    training, pool, held_out, known = _parts(rows, values)
+    training, pool, held_out, known = _parts(rows, values, TREE_POOL_SHARE)
     model = DecisionTreeRegressor(min_samples_leaf=FEWEST_IN_A_LEAF, random_state=SEED).fit(training, known)
     knowledge = replace(_knowledge(rows, pool, 1), regression=True)
     return Case(lambda asked: model.predict(asked)[:, None], knowledge, held_out)
@@ -147,8 +149,8 @@ def network() -> Case:
     return _case(MLPClassifier((20,), max_iter=3_000, random_state=SEED), _scaled("moons", rows), labels)
 
 
-def leaves(case: Case) -> int:
-    """How many different answers a tree gives on many rows."""
+def different_answers(case: Case) -> int:
+    """How many different answers a tree gives on many rows; it has as many leaves at least."""
     return len(np.unique(np.round(case.model(np.vstack([case.uniform, case.held_out])), 9), axis=0))
 
 
@@ -168,8 +170,8 @@ def _scaled(name: str, rows: FloatArray) -> FloatArray:
     return scaled
 
 
-def _case(model: LogisticRegression, rows: FloatArray, labels: npt.NDArray[np.int64]) -> Case:
-    training, pool, held_out, known = _parts(rows, labels)
+def _case(model: LogisticRegression, rows: FloatArray, labels: npt.NDArray[np.int64], pool_share: float = POOL_SHARE) -> Case:
+    training, pool, held_out, known = _parts(rows, labels, pool_share)
     model.fit(training, known)
     return Case(model.predict_proba, _knowledge(rows, pool, len(np.unique(labels))), held_out)
 
@@ -180,8 +182,10 @@ def _knowledge(rows: FloatArray, pool: FloatArray, outputs: int) -> RowKnowledge
     return replace(knowledge, lowest=rows.min(axis=0), highest=rows.max(axis=0), whole=fractions)
 
 
-def _parts(rows: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _parts(
+    rows: FloatArray, known: FloatArray, pool_share: float = POOL_SHARE
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Training rows, the thief's pool, held-out rows, and what is known of the training rows."""
     rest, held_out, rest_known, _ = train_test_split(rows, known, test_size=0.3, random_state=SEED)
-    training, pool, training_known, _ = train_test_split(rest, rest_known, test_size=0.4, random_state=SEED)
+    training, pool, training_known, _ = train_test_split(rest, rest_known, test_size=pool_share, random_state=SEED)
     return training, pool, held_out, training_known

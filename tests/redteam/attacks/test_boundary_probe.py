@@ -50,7 +50,7 @@ def test_a_straight_boundary_that_was_probed_can_be_drawn() -> None:
     assert float(np.mean(copy.scores(fresh).argmax(axis=1) == plane(fresh).argmax(axis=1))) > 0.98
 
 
-@pytest.mark.parametrize(("make", "fidelity"), [(lambda: linear("breast cancer"), 0.95), (kernel_machine, 0.75)])
+@pytest.mark.parametrize(("make", "fidelity"), [(lambda: linear("breast cancer"), 0.95), (kernel_machine, 0.65)])
 def test_the_loot_of_real_models_beats_the_constant(make: type[Case], fidelity: float) -> None:
     case = make()
     copy = BoundaryProbe(case.knowledge).run(Asked(case.model, 0), 600, np.random.default_rng(0)).surrogate

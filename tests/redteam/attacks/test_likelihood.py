@@ -19,8 +19,8 @@ def stolen(case: Case, budget: int, decimals: int | None) -> Surrogate:
      (0, 3_250, 0.937, 0.923)],
 )  # fmt: skip
 def test_figure_7_is_reached(decimals: int, queries: int, test: float, uniform: float) -> None:
-    """The reference's re-run of Tramèr et al. 2016, figure 7, on digits, one seed: 0 decimals are labels. Ours may be better;
-    below it by no more than four standard errors of a share among the 540 test and 2,000 uniform rows, and a point for the seed."""
+    """The reference's re-run of Tramèr et al. 2016, figure 7, on digits, one seed: 0 decimals are labels. Ours may be better,
+    and worse by no more than four standard errors of a share among the 540 test and 2,000 uniform rows, and a point."""
     case = linear("digits")
     copy = stolen(case, queries, decimals)
     for found, published, rows in ((case.fidelity(copy), test, 540), (case.fidelity_uniform(copy), uniform, 2_000)):

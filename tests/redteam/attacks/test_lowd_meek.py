@@ -22,14 +22,13 @@ def test_the_labels_of_a_linear_model_give_it_away() -> None:
     loot = stolen(case, 800)
     assert loot.findings["points"] >= 31
     assert case.fidelity(loot.surrogate) >= 0.99
-    assert case.fidelity_uniform(loot.surrogate) >= 0.99
+    assert case.fidelity_uniform(loot.surrogate) >= 0.999
 
 
 def test_before_every_column_was_searched_the_copy_is_worse_and_still_beats_the_constant() -> None:
     case = linear("breast cancer")
     copy = stolen(case, 100).surrogate
     assert case.constant_fidelity() + 0.1 < case.fidelity(copy) < 0.99
-    assert case.fidelity_uniform(copy) < 0.9
 
 
 def test_scores_are_worth_no_more_than_labels() -> None:

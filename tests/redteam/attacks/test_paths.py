@@ -7,11 +7,11 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.attacks.paths import Paths
 from moatkeeper.redteam.base import Loot, Surrogate
 from moatkeeper.redteam.knowledge import knowledge_of
-from tests.support.models import Asked, Case, kernel_machine, leaves, regression_tree, tree
+from tests.support.models import Asked, Case, different_answers, kernel_machine, regression_tree, tree
 
 PLENTY = 20_000
 A_LEAF = 100
-"""Questions a leaf at most: the reference counts 35 to 100 (2.1, trees)."""
+"""Questions a leaf at most: the reference counts 35 to 100 (2.1, trees). Narrowing all thresholds is within it."""
 
 
 def stolen(case: Case, budget: int, decimals: int | None = None) -> tuple[Loot[Surrogate], int]:
@@ -25,7 +25,7 @@ def test_every_leaf_is_found_and_the_search_ends_by_itself(name: str, decimals: 
     """Reference, 2.1: iris 6 leaves 225 questions, wine 9 leaves 506, WDBC 15 leaves 1,451, the same at one decimal."""
     case = tree(name)
     loot, asked = stolen(case, PLENTY, decimals)
-    assert loot.findings["leaves"] >= leaves(case)
+    assert loot.findings["leaves"] >= different_answers(case) > 2
     assert asked <= A_LEAF * loot.findings["leaves"]
     assert case.fidelity(loot.surrogate) >= 0.999
     assert case.fidelity_uniform(loot.surrogate) >= 0.999
@@ -42,8 +42,8 @@ def test_a_regression_tree_falls_as_well() -> None:
 
 def test_where_the_budget_ends_early_the_copy_is_what_was_found_and_better_than_nothing() -> None:
     case = tree("breast cancer")
-    some, few = stolen(case, 200)[0], stolen(case, 30)[0]
-    assert few.findings["leaves"] < some.findings["leaves"] < leaves(case)
+    few, some, all_ = (stolen(case, budget)[0] for budget in (30, 400, PLENTY))
+    assert few.findings["leaves"] < some.findings["leaves"] < all_.findings["leaves"]
     assert case.constant_fidelity() < case.fidelity(some.surrogate) < 0.999
 
 

@@ -23,13 +23,13 @@ def test_labels_give_a_tree_away_with_no_more_questions_than_the_reference_took(
     case = tree(name)
     copy = stolen(case, queries)
     assert case.fidelity(copy) >= fidelity
-    assert case.fidelity_uniform(copy) >= 0.96
+    assert case.fidelity_uniform(copy) >= 0.98
 
 
 def test_more_labels_find_the_thresholds_that_few_rows_pass() -> None:
     case = tree("breast cancer")
-    few, many = (case.fidelity_uniform(stolen(case, budget)) for budget in (20, 800))
-    assert few < 0.97 < 0.99 < many
+    few, many = (case.fidelity_uniform(stolen(case, budget)) for budget in (50, 800))
+    assert few < 0.95 < 0.99 < many
 
 
 def test_retraining_on_as_many_labels_does_worse() -> None:

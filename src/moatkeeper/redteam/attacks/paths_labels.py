@@ -76,7 +76,8 @@ class LabelPaths:
         """The row on whose decision the committee is least of one mind; the first of several."""
         sample = uniform_rows(self._knowledge, rng, SAMPLES)
         if len(self._knowledge.pool):
-            sample[::2] = self._knowledge.pool[rng.integers(len(self._knowledge.pool), size=len(sample[::2]))]
+            own = self._knowledge.pool[rng.integers(len(self._knowledge.pool), size=len(sample))]
+            sample = np.where(rng.random(sample.shape) < rng.random((len(sample), 1)), own, sample)
         votes = np.mean([decisions(member.scores(sample)) for member in committee], axis=0)
         chosen: FloatArray = sample[int(votes.max(axis=1).argmin())]
         return chosen
