@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
+from scipy.optimize import check_grad  # type: ignore[import-untyped]
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam import likelihoods
@@ -45,7 +45,12 @@ def test_the_optimiser_finds_the_bottom_of_a_bowl() -> None:
 
 def test_every_gradient_is_that_of_its_objective(monkeypatch: pytest.MonkeyPatch) -> None:
     caught: list[Objective] = []
-    monkeypatch.setattr(likelihoods, "minimise", lambda objective, start: caught.append(objective) or start)  # type: ignore[func-returns-value]
+
+    def catch(objective: Objective, start: FloatArray) -> FloatArray:
+        caught.append(objective)
+        return start
+
+    monkeypatch.setattr(likelihoods, "minimise", catch)
     points = design(12)
     answers = np.round(truth(points), 1)
     fit_softmax(points, truth(points), 1e-3)

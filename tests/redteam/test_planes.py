@@ -5,7 +5,8 @@ import pytest
 
 from moatkeeper.redteam.asking import Record
 from moatkeeper.redteam.linear import SoftmaxModel
-from moatkeeper.redteam.planes import boundary_copy, plane_through
+from moatkeeper.redteam.planes import boundary_copy, plane_between
+from moatkeeper.redteam.searches import Bracket
 
 NORMAL = np.array([1.0, -2.0, 0.5])
 
@@ -20,10 +21,14 @@ def record(count: int, turned: bool = False) -> Record:
     return Record(asked, np.column_stack([1 - positive, positive]))
 
 
-def on_the_plane(count: int, blur: float = 0.0) -> list[np.ndarray]:
+def on_the_plane(count: int, blur: float = 0.0) -> list[Bracket]:
     points = rows(count, seed=2)
     points += ((1.0 - points @ NORMAL) / (NORMAL @ NORMAL))[:, None] * NORMAL
-    return list(points + blur * rows(count, seed=3))
+    return around(points + blur * rows(count, seed=3))
+
+
+def around(points: np.ndarray, width: float = 0.0) -> list[Bracket]:
+    return [Bracket(point - width * NORMAL / 2, point + width * NORMAL / 2) for point in points]
 
 
 def right(copy: SoftmaxModel, truth: Record) -> float:
@@ -32,13 +37,21 @@ def right(copy: SoftmaxModel, truth: Record) -> float:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_plane_through_as_many_points_as_columns_is_the_boundary_whichever_side_is_which(turned: bool) -> None:
-    copy = plane_through(np.array(on_the_plane(3)), record(20, turned), np.ones(3))
+    copy = plane_between(on_the_plane(3), record(20, turned), np.ones(3))
     assert right(copy, record(500, turned)) == 1.0
 
 
 def test_blurred_points_make_a_blurred_plane_and_many_of_them_a_truer_one() -> None:
-    few, many = (plane_through(np.array(on_the_plane(count, blur=0.1)), record(20), np.ones(3)) for count in (3, 200))
+    few, many = (plane_between(on_the_plane(count, blur=0.1), record(20), np.ones(3)) for count in (3, 200))
     assert right(few, record(2_000)) < right(many, record(2_000))
+
+
+def test_wide_brackets_are_heard_less_than_narrow_ones() -> None:
+    narrow = on_the_plane(6)
+    off = around(rows(6, seed=7), width=2.0)
+    assert right(plane_between([*narrow, *off], record(20), np.ones(3)), record(2_000)) > 0.999
+    untold = around(rows(6, seed=7))
+    assert right(plane_between([*narrow, *untold], record(20), np.ones(3)), record(2_000)) < 0.99
 
 
 def test_without_points_enough_or_with_more_classes_the_labels_alone_are_fitted() -> None:
@@ -51,7 +64,7 @@ def test_without_points_enough_or_with_more_classes_the_labels_alone_are_fitted(
 
 def test_points_that_lie_nowhere_near_a_boundary_do_not_beat_the_labels() -> None:
     truth = record(300)
-    copy = boundary_copy(truth, list(rows(10, seed=8)), np.ones(3))
+    copy = boundary_copy(truth, around(rows(10, seed=8)), np.ones(3))
     assert float(np.mean(copy.scores(truth.rows).argmax(axis=1) == truth.labels)) > 0.97
 
 

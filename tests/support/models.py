@@ -183,8 +183,8 @@ def _knowledge(rows: FloatArray, pool: FloatArray, outputs: int) -> RowKnowledge
 
 
 def _parts(
-    rows: FloatArray, known: FloatArray, pool_share: float = POOL_SHARE
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    rows: FloatArray, known: npt.NDArray[np.generic], pool_share: float = POOL_SHARE
+) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.generic]]:
     """Training rows, the thief's pool, held-out rows, and what is known of the training rows."""
     rest, held_out, rest_known, _ = train_test_split(rows, known, test_size=0.3, random_state=SEED)
     training, pool, training_known, _ = train_test_split(rest, rest_known, test_size=pool_share, random_state=SEED)

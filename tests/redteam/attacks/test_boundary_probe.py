@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -51,7 +53,7 @@ def test_a_straight_boundary_that_was_probed_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize(("make", "fidelity"), [(lambda: linear("breast cancer"), 0.95), (kernel_machine, 0.65)])
-def test_the_loot_of_real_models_beats_the_constant(make: type[Case], fidelity: float) -> None:
+def test_the_loot_of_real_models_beats_the_constant(make: Callable[[], Case], fidelity: float) -> None:
     case = make()
     copy = BoundaryProbe(case.knowledge).run(Asked(case.model, 0), 600, np.random.default_rng(0)).surrogate
     assert case.fidelity(copy) >= fidelity > case.constant_fidelity()

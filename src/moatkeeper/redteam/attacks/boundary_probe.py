@@ -59,7 +59,7 @@ class BoundaryProbe:
         if self._knowledge.regression or self._knowledge.outputs == 1:
             return Loot(uninformed(1), _findings([]))
         probes: list[Probe] = []
-        points: list[FloatArray] = []
+        points: list[Bracket] = []
         record = carry_out(self._plan(probes, points, rng), victim, budget, self._knowledge)
         sizes = [self.distance(probe.row, probe.found) for probe in probes]
         return Loot(boundary_copy(record, points, self._scale), _findings(sizes))
@@ -68,7 +68,7 @@ class BoundaryProbe:
         """The root mean square over the columns of their difference in deviations."""
         return float(np.sqrt(np.mean(((row - other) / self._scale) ** 2)))
 
-    def _plan(self, probes: list[Probe], points: list[FloatArray], rng: np.random.Generator) -> Plan:
+    def _plan(self, probes: list[Probe], points: list[Bracket], rng: np.random.Generator) -> Plan:
         notes = Notes(self._knowledge)
         yield from self._first_two(notes, rng)
         while True:
@@ -90,7 +90,7 @@ class BoundaryProbe:
             yield from notes.ask((row if row is not None else uniform_rows(self._knowledge, rng, 1)[0])[None])
 
     def _round(
-        self, probe: Probe, label: int, turn: int, notes: Notes, points: list[FloatArray], rng: np.random.Generator
+        self, probe: Probe, label: int, turn: int, notes: Notes, points: list[Bracket], rng: np.random.Generator
     ) -> Generator[FloatArray, FloatArray, FloatArray]:
         """The nearest row on the other side after one estimate and one step; the one before where the step is no gain."""
         gap = float(np.linalg.norm((probe.found - probe.row) / self._scale))
@@ -113,13 +113,13 @@ class BoundaryProbe:
         return probe.found
 
     def _closer(
-        self, row: FloatArray, other: FloatArray, label: int, notes: Notes, points: list[FloatArray]
+        self, row: FloatArray, other: FloatArray, label: int, notes: Notes, points: list[Bracket]
     ) -> Generator[FloatArray, FloatArray, FloatArray]:
         """The row just beyond the boundary on the way from another to this one."""
         start = Bracket(row, other)
         search = bisect(self._knowledge, start, lambda answer: int(answer.argmax()) == label, WIDTH * self._scale)
         bracket = yield from notes.follow(search)
-        points.append(bracket.middle)
+        points.append(bracket)
         return bracket.far
 
 

@@ -40,20 +40,20 @@ class LowdMeek:
         """The plane through the boundary points found with at most ``budget`` decisions; ``points`` is their number."""
         if self._classes < 2:
             return Loot(uninformed(1), {"points": 0.0})
-        points: list[FloatArray] = []
+        points: list[Bracket] = []
         record = carry_out(self._plan(points, rng), victim, budget, self._knowledge)
         return Loot(boundary_copy(record, points, ranges(self._knowledge)), {"points": float(len(points))})
 
-    def _plan(self, points: list[FloatArray], rng: np.random.Generator) -> Plan:
+    def _plan(self, points: list[Bracket], rng: np.random.Generator) -> Plan:
         notes = Notes(self._knowledge)
         while True:
             line = yield from self._opposites(notes, rng)
             base = yield from self._search(line, line.near, notes)
-            points.append(base.middle)
+            points.append(base)
             for column in rng.permutation(self._knowledge.columns).tolist():
                 found = yield from self._moved(column, base.middle, line, notes)
                 if found is not None:
-                    points.append(found.middle)
+                    points.append(found)
 
     def _opposites(self, notes: Notes, rng: np.random.Generator) -> Generator[FloatArray, FloatArray, Bracket]:
         """Two rows of different labels, in turn of the thief's own and uniform ones."""
