@@ -6,6 +6,7 @@ from moatkeeper.redteam.attacks.activethief_dfal import ActiveThiefDfal
 from moatkeeper.redteam.attacks.activethief_kcenter import ActiveThiefKCenter
 from moatkeeper.redteam.attacks.activethief_uncertainty import ActiveThiefUncertainty
 from moatkeeper.redteam.attacks.copycat import Copycat
+from moatkeeper.redteam.attacks.data_free import DataFree
 from moatkeeper.redteam.attacks.jbda import Jbda
 from moatkeeper.redteam.attacks.jbda_tr import JbdaTr
 from moatkeeper.redteam.attacks.knockoff import Knockoff
@@ -25,4 +26,5 @@ IMAGES: tuple[RowCard, ...] = (
     RowCard(Jbda.name, Modality.IMAGE, "100 images of the right population", "Papernot et al. 2017, 4", Jbda),
     RowCard(JbdaTr.name, Modality.IMAGE, "100 images of the right population", "Juuti et al. 2019, 3.2", JbdaTr),
     RowCard(SemiSupervised.name, Modality.IMAGE, "images of the right population", "Jagielski et al. 2020, 5", SemiSupervised),
+    RowCard(DataFree.name, Modality.IMAGE, "nothing but the documented ranges", "Truong et al. 2021, lighter", DataFree),
 )
