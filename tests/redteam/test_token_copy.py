@@ -37,7 +37,7 @@ def test_another_context_is_guessed_from_those_that_end_like_it() -> None:
     table = table_of(2, {(1, 2): logs(0.9, 0.1), (3, 2): logs(0.7, 0.3), (2, 1): logs(0.2, 0.8)})
     same, near, far = np.exp(table.log_probabilities([Prefix((1, 2)), Prefix((5, 2)), Prefix((7, 7))]))
     np.testing.assert_allclose(same, [0.9, 0.1])
-    np.testing.assert_allclose(near, [0.8, 0.2])
+    np.testing.assert_allclose(near, [(0.9 + 0.7 + 2 * 0.6) / 4, (0.1 + 0.3 + 2 * 0.4) / 4])
     np.testing.assert_allclose(far, [0.6, 0.4])
 
 

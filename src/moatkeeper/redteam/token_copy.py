@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from moatkeeper.redteam.token_rank import outside
 
 SMALLEST_SHARE = 1e-9  # of the probability, for all tokens together of which nothing is known
 _LONGEST_SUFFIX = 3  # tokens; contexts that end alike for longer are hardly met twice
+_DOUBT = 2.0  # contexts; how many that end alike weigh as much as all that end alike for one token less
 
 
 def completed(vector: FloatArray) -> FloatArray:
@@ -35,8 +35,11 @@ def completed(vector: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class TokenTable:
-    """A table of whole distributions (v,) by context. For another context: the mean of those that end like it, the longer the
-    better, or of all; NaN where the table is empty. ``basis`` (v, r) is the span of the victim's head, if it was found."""
+    """A table of whole distributions (v,) by context, and ``basis`` (v, r), the span of the victim's head, if it was found.
+
+    Another context gets the mean of those that end like it for three tokens, mixed with those that do for two, one and none,
+    the more of the latter the fewer there are; NaN where the table is empty.
+    """
 
     vocabulary: int
     known: Mapping[tuple[int, ...], FloatArray]
@@ -56,11 +59,15 @@ class TokenTable:
     def _row(self, context: tuple[int, ...]) -> FloatArray:
         if context in self.known:
             return self.known[context]
-        for length in range(min(_LONGEST_SUFFIX, len(context)), -1, -1):
-            near = self._by_suffix.get(context[len(context) - length :])
+        if not self.known:
+            return np.full(self.vocabulary, np.nan)
+        mixed: FloatArray = np.exp(self._by_suffix[()]).mean(axis=0)
+        for length in range(1, min(_LONGEST_SUFFIX, len(context)) + 1):
+            near = self._by_suffix.get(context[len(context) - length :], [])
             if near:
-                return cast(FloatArray, np.log(np.exp(near).mean(axis=0)))
-        return np.full(self.vocabulary, np.nan)
+                mixed = (np.exp(near).sum(axis=0) + _DOUBT * mixed) / (len(near) + _DOUBT)
+        logarithms: FloatArray = np.log(np.maximum(mixed, float(np.finfo(np.float64).tiny)))
+        return logarithms
 
 
 def table_of(vocabulary: int, seen: Mapping[tuple[int, ...], FloatArray], basis: FloatArray | None = None) -> TokenTable:

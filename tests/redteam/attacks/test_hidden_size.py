@@ -9,6 +9,7 @@ from moatkeeper.redteam.knowledge import TokenKnowledge
 from moatkeeper.redteam.token_api import BiasRule, TokenApi, TokenRules, ToyModel, random_contexts
 from moatkeeper.redteam.token_copy import TokenTable
 from moatkeeper.redteam.token_rank import outside, span_of
+from tests.support.chats import SHAPE, language, open_base
 
 VOCABULARY, HIDDEN = 400, 16
 
@@ -79,3 +80,18 @@ def test_a_model_without_a_bottleneck_has_no_hidden_size_to_find() -> None:
     loot, _ = steal(TokenRules(), toy=ToyModel(1, vocabulary=200, hidden=200))
     assert loot.findings["hidden_size"] == 0
     assert loot.findings["gap"] < 1.5
+
+
+@pytest.mark.parametrize(("shown", "budget"), [(None, 300), (5, 5_000)])
+def test_a_trained_transformer_gives_its_width_away_whole_or_through_five_log_probabilities(
+    shown: int | None, budget: int
+) -> None:
+    model = open_base()
+    messages = language().messages(300, np.random.default_rng(1))
+    own = list(dict.fromkeys(model.tokens(f"summarise {message.text}")[: 2 + n % 7] for n, message in enumerate(messages)))
+    knowledge = TokenKnowledge(model.vocabulary, own, model.vocabulary if shown is None else shown)
+    for rule, found in ((BiasRule.SHOWN, SHAPE.width), (BiasRule.SAMPLED, SHAPE.width if shown is None else 0)):
+        api = TokenApi(model.logits, TokenRules(shown=shown, bias=rule))
+        loot = HiddenSize(knowledge).run(api, budget, np.random.default_rng(0))
+        assert loot.findings["hidden_size"] == found
+        assert api.spent.requests < 1_500
