@@ -51,7 +51,7 @@ def test_rows_and_key_arrive_as_they_were_given_and_scores_come_back() -> None:
         return np.array([[0.25, 0.75], [1.0, 0.0]])
 
     with predicting(answer) as url, PredictClient(url, "credit") as client:
-        scores = client.predict(ROWS, "mk_key").scores
+        scores = client.predict(ROWS, "mk_key").answers
     assert scores is not None
     assert scores.tolist() == [[0.25, 0.75], [1.0, 0.0]]
     assert seen == [([[1.0, 2.0], [3.0, 4.5]], "mk_key")]
@@ -63,7 +63,7 @@ def test_rows_and_key_arrive_as_they_were_given_and_scores_come_back() -> None:
 def test_a_refusal_is_an_answer_that_says_how_long_to_stay_away(retry_after: str | None, seconds: float) -> None:
     with replying(429, b"{}", retry_after) as client:
         reply = client.predict(ROWS)
-    assert reply.scores is None
+    assert reply.answers is None
     assert reply.retry_after_s == seconds
 
 
