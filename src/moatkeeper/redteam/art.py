@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.errors import MissingExtra
+from moatkeeper.errors import MissingExtra, MoatkeeperError
 from moatkeeper.redteam.attacks.retrain import Constant
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.cards import Modality, RowCard
@@ -47,8 +47,8 @@ class _Estimator(Protocol):
     def predict(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]: ...
 
 
-class _Refused(Exception):
-    """The victim says no more."""
+class _Refused(MoatkeeperError):
+    """The victim says no more; unwinds ART's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Asked:
             answered = self._victim.ask(rows[new].astype(np.float64))
             self.answers.update((wanted[index], answer) for index, answer in zip(new, answered, strict=False))
         if any(key not in self.answers for key in wanted):
-            raise _Refused
+            raise _Refused("the victim refused, or the budget is spent")
         return np.array([self.answers[key] for key in wanted])
 
 

@@ -87,8 +87,8 @@ class Journal:
         while line := file.readline(MOST_LINE_BYTES):
             read = _checked(line, checksum)
             if read is None:
-                # Only the tail of a file can be torn: a bad line with others after it was damaged.
-                if end == 0 or file.read(1):
+                # A write that was cut short has no end of line; a whole line that is wrong was damaged.
+                if end == 0 or line.endswith(b"\n"):
                     raise StoreError(f"{path}: the journal is damaged after byte {end}", hint="Restore it from a backup.")
                 break
             if end == 0:

@@ -9,8 +9,10 @@ from typing import Generic
 from moatkeeper.errors import UsageError
 from moatkeeper.redteam.base import A, Attack, Q, S, Victim
 from moatkeeper.redteam.harness import Judge, Score, climb
+from moatkeeper.redteam.journal import last_spent
 from moatkeeper.redteam.meter import Purchases
 from moatkeeper.redteam.trade import Trade
+from moatkeeper.redteam.victims import Continued
 
 FIRST_RUNG = 10
 STEPS = (1, 2, 5)
@@ -70,6 +72,8 @@ def perform(
             bought = purchases(seed)
             bought.portion = plan.portion
             victim = plan.victim(position)
+            if bought.bought:
+                victim = Continued(victim, last_spent(bought))
             climb(plan.attack(), victim, plan.judge, plan.trade, plan.rungs, seed, purchases=bought, scored=told)
     except KeyboardInterrupt:
         return Run(tuple(map(tuple, scores)), interrupted=True)

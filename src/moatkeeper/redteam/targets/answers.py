@@ -38,13 +38,14 @@ def numbers(answer: Callable[[Q], object], task: Task, labels: tuple[str, ...] =
 
 def array(found: object, rows: int, labels: tuple[str, ...] = ()) -> FloatArray:
     """An answer for ``rows`` questions as an array of shape (rows, k)."""
-    shaped = np.asarray(found)
-    if labels and shaped.ndim == 1 and not np.issubdtype(shaped.dtype, np.floating):
-        found = one_hot(shaped.tolist(), labels)
+    hint = ""
     try:
-        values = np.asarray(found, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+        shaped = np.asarray(found)
+        if labels and shaped.ndim == 1 and not np.issubdtype(shaped.dtype, np.floating):
+            shaped = one_hot(shaped.tolist(), labels)
         hint = "; name the classes with --labels" if shaped.dtype.kind in "US" else ""
+        values = np.asarray(shaped, dtype=np.float64)
+    except (ValueError, TypeError) as error:
         raise UnexpectedAnswer(f"expected numbers for {rows} questions, found {str(found)[:_SHOWN]!r}{hint}") from error
     if values.ndim == 0 or len(values) != rows:
         raise UnexpectedAnswer(f"expected answers to {rows} questions, found an array of shape {values.shape}")

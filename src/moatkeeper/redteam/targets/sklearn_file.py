@@ -22,7 +22,7 @@ def load_skops(path: Path) -> tuple[Answer, int | None, tuple[str, ...]]:
     Raises UsageError for a file that holds anything but known types of scikit-learn and numpy.
     """
     try:
-        from skops.io import get_untrusted_types, load  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        from skops.io import get_untrusted_types, load
     except ImportError as error:
         raise MissingExtra("a .skops file needs skops", hint="pip install skops scikit-learn") from error
     try:
@@ -39,7 +39,7 @@ def load_skops(path: Path) -> tuple[Answer, int | None, tuple[str, ...]]:
 def load_pickle(path: Path) -> tuple[Answer, int | None, tuple[str, ...]]:
     """As load_skops. Danger: this runs the code in the file."""
     try:
-        import joblib  # type: ignore[import-untyped]
+        import joblib
     except ImportError as error:
         raise MissingExtra("a pickled model needs scikit-learn", hint="pip install 'moatkeeper[redteam]'") from error
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +20,8 @@ def load_torchscript(path: Path, shape: tuple[int, ...] = ()) -> Callable[[Float
     """
     torch = _torch()
     try:
-        model = torch.jit.load(str(path), map_location="cpu").eval()
+        with warnings.catch_warnings(action="ignore"):  # that TorchScript is old is nothing that the operator can mend
+            model = torch.jit.load(str(path), map_location="cpu").eval()
     except Exception as error:
         hint = "Save it with torch.jit.save or torch.export.save; a state dictionary holds no model."
         raise UsageError(f"{path}: not a TorchScript file", hint=hint) from error
