@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.errors import UpstreamUnreachable, UsageError
+from moatkeeper.errors import StoreError, UpstreamUnreachable, UsageError
 from moatkeeper.redteam.attacks.equations import Equations
 from moatkeeper.redteam.base import Surrogate
 from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.judges import row_judge
 from moatkeeper.redteam.knowledge import knowledge_of
-from moatkeeper.redteam.meter import Purchases
+from moatkeeper.redteam.meter import Purchase, Purchases
 from moatkeeper.redteam.runs import Plan, checked_rungs, perform, rungs_to
 from moatkeeper.redteam.trade import ROWS
 
@@ -83,6 +84,19 @@ def test_a_victim_that_dies_ends_its_campaign_with_what_was_learned() -> None:
     assert run.ended == "ended"
     assert [score.queries for score in run.scores[0]] == [5, 7]
     assert run.scores[0][-1].unanswered == 3
+
+
+def test_whatever_else_breaks_leaves_the_scores_that_are_there() -> None:
+    def keep(batch: Sequence[Purchase]) -> None:
+        kept.append(len(batch))
+        if sum(kept) > 10:
+            raise StoreError("the disk is full")
+
+    kept: list[int] = []
+    run = perform(plan(Frail(), seeds=(0,)), lambda seed: Purchases(keep=keep))
+    assert isinstance(run.failure, StoreError)
+    assert run.ended == "the disk is full"
+    assert [score.queries for score in run.scores[0]] == [5, 10]
 
 
 def test_rungs_grow_to_the_budget() -> None:

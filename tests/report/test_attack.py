@@ -126,7 +126,7 @@ def test_the_page_tells_prices_defences_limits_and_what_needs_no_api() -> None:
         assert told in text, told
     assert "interrupted" not in text
     assert "interrupted" in Page(as_page(replace(FINDINGS, interrupted=True))).text
-    assert "could not be asked to the end: gone" in Page(as_page(replace(FINDINGS, ended="gone"))).text
+    assert "ended before its end: gone" in Page(as_page(replace(FINDINGS, ended="gone"))).text
 
 
 def test_whatever_a_name_holds_is_text_on_the_page() -> None:

@@ -172,6 +172,8 @@ def run(
     prepared = prepare(name, options)
     done = _perform(prepared, options, journal, resume)
     _report(_findings(prepared, options, done, price_list), json_file, html)
+    if done.failure is not None:
+        raise done.failure
     if done.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     if done.ended:

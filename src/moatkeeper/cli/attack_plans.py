@@ -111,7 +111,7 @@ def _rows(card: RowCard, options: Options) -> Prepared:
     else:
         uniform = UNIFORM_ROWS_REMOTE if remote else UNIFORM_ROWS
         judge = row_judge(owner, held.rows, rng, outcomes=outcomes, uniform=uniform, transfers=not remote)
-    plan = _plan(lambda: card.make(knowledge), aim, judge, ROWS, options)
+    plan = _plan(lambda: card.make(knowledge), aim, judge, _of_width(ROWS, outputs), options)
     told = _digest(card.name, split.pool.rows, foreign, held.rows[:0], options.shape)
     return _prepared(
         card, plan, aim, told, options, len(held.rows), _MEANS[options.task], _row_baselines(judge, split.pool, outputs)
@@ -131,7 +131,7 @@ def _texts(card: TextCard, options: Options) -> Prepared:
     words = sorted({word for text in (*pool, *foreign) for word in text.split()})
     encoder = _encoder(options.encoder) if options.encoder else None
     knowledge = TextKnowledge(truth.shape[1], pool, foreign, words, encoder)
-    plan = _plan(lambda: card.make(knowledge), aim, judge, TEXTS, options)
+    plan = _plan(lambda: card.make(knowledge), aim, judge, _of_width(TEXTS, truth.shape[1]), options)
     baselines = {"always the same answer": judge.constant_fidelity()} if isinstance(judge, ClassJudge) else {}
     told = _digest(card.name, list(pool), list(foreign), options.encoder)
     return _prepared(card, plan, aim, told, options, len(held), _MEANS[options.task], baselines)
@@ -179,6 +179,18 @@ def _plan(
     make: Callable[[], Attack[Q, A, S]], aim: Aim[Q, A], judge: Judge[S], trade: Trade[Q, A], options: Options
 ) -> Plan[Q, A, S]:
     return Plan(make, aim.victim, judge, trade, options.rungs, options.seeds, aim.portion)
+
+
+def _of_width(trade: Trade[Q, FloatArray], outputs: int) -> Trade[Q, FloatArray]:
+    """The trade, which also faults an answer that has more or fewer numbers than the judge's truth."""
+
+    def fault(answers: FloatArray, first: object) -> str:
+        found = trade.fault(answers, first)
+        if found or len(answers) == 0 or answers.shape[1] == outputs:
+            return found
+        return f"{answers.shape[1]} numbers an answer where the judge was given {outputs}: its classes have changed"
+
+    return replace(trade, fault=fault)
 
 
 def _prepared(

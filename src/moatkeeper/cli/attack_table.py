@@ -26,7 +26,7 @@ def as_text(findings: Findings) -> str:
         parts += [_heading(findings, curve), _rungs(curve), *_transfer(curve), "PRICE OF A COPY", _prices(curve)]
     parts += list(_without_api(findings))
     if findings.ended:
-        parts.append(fill(f"The victim could not be asked to the end: {findings.ended}.", WIDTH))
+        parts.append(fill(f"ENDED before its end: {findings.ended}.", WIDTH))
     if findings.interrupted:
         parts.append("INTERRUPTED: these are the scores up to then.")
     parts.append("NOT MEASURED\n" + "\n".join(fill(f"- {text}", WIDTH, subsequent_indent="  ") for text in findings.unmeasured))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from moatkeeper.errors import UsageError
+from moatkeeper.errors import MoatkeeperError, UsageError
 from moatkeeper.redteam.base import A, Attack, Q, S, Victim
 from moatkeeper.redteam.harness import Judge, Score, climb
 from moatkeeper.redteam.journal import last_spent
@@ -43,10 +43,13 @@ class Run:
 
     scores: tuple[tuple[Score, ...], ...]
     interrupted: bool = False
+    failure: MoatkeeperError | None = None  # what broke the run, other than the victim
 
     @property
     def ended(self) -> str:
-        """Why a victim could not be asked to the end; empty where all could."""
+        """Why the run did not come to its end; empty where it did."""
+        if self.failure is not None:
+            return self.failure.message
         return next((score.ended for scores in self.scores for score in scores if score.ended), "")
 
 
@@ -55,7 +58,7 @@ def perform(
     purchases: Callable[[int], Purchases],
     scored: Callable[[int, Score], None] = lambda seed, score: None,
 ) -> Run:
-    """Climbs all rungs with each seed; Ctrl-C ends the run with the scores that are there.
+    """Climbs all rungs with each seed; Ctrl-C and errors end the run with the scores that are there.
 
     ``purchases`` gives what was bought with a seed before, and keeps what is bought now.
     """
@@ -77,6 +80,8 @@ def perform(
             climb(plan.attack(), victim, plan.judge, plan.trade, plan.rungs, seed, purchases=bought, scored=told)
     except KeyboardInterrupt:
         return Run(tuple(map(tuple, scores)), interrupted=True)
+    except MoatkeeperError as failure:
+        return Run(tuple(map(tuple, scores)), failure=failure)
     return Run(tuple(map(tuple, scores)))
 
 

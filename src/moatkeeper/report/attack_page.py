@@ -68,7 +68,7 @@ def _sections(findings: Findings) -> Iterator[str]:
     if findings.interrupted:
         yield '<p class="warning">The run was interrupted: these are the scores up to then.</p>'
     if findings.ended:
-        yield f'<p class="warning">The victim could not be asked to the end: {escape(findings.ended)}.</p>'
+        yield f'<p class="warning">The run ended before its end: {escape(findings.ended)}.</p>'
     means = f"Fidelity is the {findings.fidelity_means} ({findings.held_out:,} inputs that no thief had)."
     yield f'<p class="lead">{escape(means)}</p>'
     yield from _others(findings)
