@@ -25,7 +25,8 @@ from moatkeeper.redteam.datasets import builtin
 from moatkeeper.redteam.dialects import Wire
 from moatkeeper.redteam.dialects_openai import chat_dialect, token_dialect
 from moatkeeper.redteam.dialects_rows import row_dialect, text_dialect
-from tests.support.commands import add_key, moatkeeper
+from moatkeeper.store.keys import Keys
+from tests.support.commands import moatkeeper
 from tests.support.kserve_server import KServeServer, probabilities
 from tests.support.openai_server import WORDS, OpenAIServer
 from tests.support.predictions import predicting
@@ -81,14 +82,26 @@ def test_the_digits_of_the_example_are_copied_with_65_queries(tmp_path: Path) ->
 
 def test_65_labels_are_not_65_probabilities(tmp_path: Path, pool: Path) -> None:
     victim = f"{ROOT / 'examples/digits_victim.py'}:predict"
-    words = ["equations", "--victim", victim, "--pool", pool, "--budget", "65", "--rungs", "65", "--seeds", "1"]
+    words: list[str | Path] = [
+        "equations",
+        "--victim",
+        victim,
+        "--pool",
+        pool,
+        "--budget",
+        "65",
+        "--rungs",
+        "65",
+        "--seeds",
+        "1",
+    ]
     moatkeeper("attack", "run", *words, "--labels-only", "--json", tmp_path / "labels.json")
     assert fidelity(tmp_path / "labels.json") < 0.95
 
 
 def test_a_model_file_is_copied_too(tmp_path: Path, pool: Path, model: LogisticRegression) -> None:
     skops.io.dump(model, tmp_path / "m.skops")
-    words = ["equations", "--victim", tmp_path / "m.skops", "--pool", pool, "--budget", "90", "--rungs", "90"]
+    words: list[str | Path] = ["equations", "--victim", tmp_path / "m.skops", "--pool", pool, "--budget", "90", "--rungs", "90"]
     moatkeeper("attack", "run", *words, "--seeds", "1", "--json", tmp_path / "f.json")
     assert fidelity(tmp_path / "f.json") > 0.9
 
@@ -102,10 +115,11 @@ def test_a_theft_through_the_real_gateway_ends_at_its_limits_and_goes_on_with_mo
 
     skops.io.dump(model, tmp_path / "m.skops")
     with predicting(answering) as upstream, gateway(upstream, tmp_path / "gateway", config=LIMITED) as guarded:
-        keys = [add_key(guarded.data, f"thief-{number}")["key"] for number in range(3)]
+        with Keys.open(guarded.data) as store:
+            keys = [store.add(f"thief-{number}", tier="default").plaintext for number in range(3)]
         (tmp_path / "one").write_text(keys[0])
         (tmp_path / "all").write_text("\n".join(keys))
-        words = ["equations", "--victim", guarded.url, "--model", "digits", "--truth", tmp_path / "m.skops"]
+        words: list[str | Path] = ["equations", "--victim", guarded.url, "--model", "digits", "--truth", tmp_path / "m.skops"]
         words += ["--pool", "builtin:digits", "--budget", "250", "--rungs", "50", "--seeds", "1"]
         moatkeeper(
             "attack", "run", *words, "--key-file", tmp_path / "one", "--json", tmp_path / "1.json", "--journal", tmp_path / "j"
@@ -114,10 +128,11 @@ def test_a_theft_through_the_real_gateway_ends_at_its_limits_and_goes_on_with_mo
             "attack", "run", *words, "--key-file", tmp_path / "all", "--json", tmp_path / "3.json", "--resume", tmp_path / "j"
         )
     for name, queries, accounts in (("1.json", 100, 1), ("3.json", 250, 3)):
-        (scores,) = cast(list[list[Mapping[str, Mapping[str, float]]]], curve(tmp_path / name)["scores"])
+        (scores,) = cast(list[list[Mapping[str, object]]], curve(tmp_path / name)["scores"])
         assert scores[-1]["queries"] == queries, name
-        assert scores[-1]["spent"]["refused"] >= 1
-        assert scores[-1]["spent"]["accounts"] == accounts
+        spent = cast(Mapping[str, int], scores[-1]["spent"])
+        assert spent["refused"] >= 1
+        assert spent["accounts"] == accounts
     assert not any(key in path.read_text(errors="replace") for key in keys for path in (tmp_path / "3.json", tmp_path / "j"))
 
 
