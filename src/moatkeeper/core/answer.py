@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.core.quick import quick
 
 
 class OutputKind(StrEnum):
@@ -18,6 +19,7 @@ class OutputKind(StrEnum):
     LABELS = "labels"  # decisions: strings or whole numbers, released as they are
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Output:
     """One named output. ``values`` has shape (n, m): a row per input row, flattened; LABELS may carry ``None``.
@@ -30,6 +32,7 @@ class Output:
     values: FloatArray | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The outputs of one reply, in the order of the wire. Generated text is counted, not carried: ``tokens``."""
@@ -43,6 +46,7 @@ class Answer:
         return max([len(output.values) for output in self.outputs if output.values is not None], default=0)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a query truly cost, known after the answer. ``tokens`` is 0 where the model is not metered in tokens."""

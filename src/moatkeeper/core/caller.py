@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from moatkeeper.core.quick import quick
+
 
 class Basis(StrEnum):
     """What an identity rests on, from proven to merely presented."""
@@ -24,6 +26,7 @@ class Basis(StrEnum):
 _VERIFIED = frozenset({Basis.KEY, Basis.JWT, Basis.HEADER})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who agreed to the terms and pays. ``organisation`` is empty where the account stands alone."""
@@ -33,6 +36,7 @@ class Account:
     tier: str = "default"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One presenter of one credential from one network.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.keyed import keyed_digest
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import Unauthenticated
 from moatkeeper.serve.addresses import Addresses
 
@@ -57,6 +58,7 @@ class ProxyHeaders:
     tier: bytes = b""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The caller, and whether its credential was ours and must not reach the model server."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from moatkeeper.core.answer import Output, OutputKind
 from moatkeeper.core.query import FloatArray
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import UnexpectedAnswer
 
 MAX_DEPTH = 16
@@ -18,6 +19,7 @@ NUMERIC = frozenset({float, int})
 """The types of JSON numbers; bool is neither here, although Python would call it an int."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Column:
     """One output of an answer as JSON: the parsed value, and the shape of its numbers (empty: labels, untouched)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from moatkeeper.core.answer import Output, OutputKind
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import UnexpectedAnswer
 from moatkeeper.wire.numeric import Column, column, restore
 
@@ -19,6 +20,7 @@ class Form(Enum):
     COLUMNS = "columns"  # an object with a list for each output
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """The outputs of one answer, and how to write them down again."""
