@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import orjson
 
@@ -50,6 +51,13 @@ def retry_headers(decision: Decision) -> list[tuple[bytes, bytes]]:
 def passed_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The fields of the model server's answer that may reach the caller."""
     return [pair for pair in headers if pair[0] in PASSED_RESPONSE_HEADERS]
+
+
+def merged(headers: Headers, changes: Mapping[bytes, bytes | None]) -> list[tuple[bytes, bytes]]:
+    """The fields that may reach the caller, with the format's changes applied; None removes a field."""
+    head = [pair for pair in headers if pair[0] in PASSED_RESPONSE_HEADERS and pair[0] not in changes]
+    head += [(name, value) for name, value in changes.items() if value is not None]
+    return head
 
 
 def upstream_complaint(message: Message) -> str:

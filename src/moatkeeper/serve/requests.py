@@ -6,9 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from moatkeeper.serve.asgi import Scope
 from moatkeeper.serve.identify import KEY_PREFIX, Identity
-from moatkeeper.wire.base import Headers, Purpose
+from moatkeeper.wire.base import Headers
 
 PASSED_REQUEST_HEADERS = frozenset(
     {
@@ -64,18 +63,17 @@ class ForwardedRequests:
             sent.append((b"authorization", self._authorization))
         return [*sent, IDENTITY]
 
-    def target(self, scope: Scope, purpose: Purpose) -> bytes:
+    def target(self, path: str, query: bytes) -> bytes:
         """The path as it came, with the query parameters that may pass."""
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
-        query: bytes = scope.get("query_string", b"")
+        target = path.encode("latin-1")
         if not query:
-            return path
+            return target
         kept = [
             pair
             for pair in query.decode("latin-1").split("&")
             if PLAIN_PARAMETER.fullmatch(pair) and pair.partition("=")[0] in PASSED_PARAMETERS
         ]
-        return path + b"?" + "&".join(kept).encode() if kept else path
+        return target + b"?" + "&".join(kept).encode() if kept else target
 
 
 def _foreign_credential(name: bytes, value: bytes) -> bool:

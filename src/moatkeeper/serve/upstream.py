@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from moatkeeper.serve.http1 import Fields, RequestWriter, parse_origin
@@ -54,6 +55,24 @@ class Upstream:
             if not reused or method not in _REPEATABLE:
                 raise
         return await self._exchange(await self._pool.acquire(), method, head, body)
+
+    def ask(
+        self, method: str, target: bytes, headers: Fields, body: bytes, *, limit: int, then: Callable[[], None]
+    ) -> Reply | None:
+        """Sends a request at once where a connection lies idle, else None; raises MalformedRequest.
+
+        ``then`` is called once about ``limit`` bytes of the answer are there, or all, or an error is; with a negative
+        ``limit`` as soon as its head is.
+        """
+        if method.encode("latin-1", "replace") in _REPEATABLE:
+            return None
+        head = self._writer.head(method.encode("latin-1", "replace"), target, headers, len(body))
+        connection = self._pool.take()
+        if connection is None:
+            return None
+        reply = connection.send(head, body, head_only=False, within_s=self._first_byte_s)
+        reply.tell(then, limit)
+        return reply
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Returns when every connection is closed; answers in flight have ``grace_s`` seconds to end by themselves."""
