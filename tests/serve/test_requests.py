@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moatkeeper.core.caller import Account, Basis, Caller
-from moatkeeper.serve.identify import Identity
-from moatkeeper.serve.requests import CREDENTIALS, PASSED_PARAMETERS, PASSED_REQUEST_HEADERS, ForwardedRequests, QueryIds
+from moatkeeper.serve.identify import CREDENTIALS, Identity
+from moatkeeper.serve.requests import PASSED_PARAMETERS, PASSED_REQUEST_HEADERS, ForwardedRequests, QueryIds
 from moatkeeper.wire.base import Headers
 
 CALLER = Caller(Account("acme"), "", "192.0.2.1", Basis.BEARER)

@@ -7,8 +7,9 @@ equal to the last bit.
 
 from __future__ import annotations
 
+from functools import reduce
 from math import isfinite
-from operator import sub
+from operator import add, sub
 
 from moatkeeper.core.answer import OutputKind
 from moatkeeper.core.contract import Contract
@@ -27,9 +28,7 @@ def round_small(row: list[float], kind: OutputKind, contract: Contract) -> list[
     """The row as the contract allows it, or None where it is not one of the common cases."""
     if contract.label_only:
         return None
-    total = 0.0
-    for number in row:  # from left to right in doubles, which ``sum`` promises no longer
-        total += number
+    total = reduce(add, row, 0.0)  # from left to right in doubles, which ``sum`` promises no longer
     if not isfinite(total):
         return None
     highest = max(row)

@@ -12,6 +12,8 @@ from moatkeeper.core.quick import quick
 from moatkeeper.errors import Unauthenticated
 from moatkeeper.serve.addresses import Addresses
 
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key"})
+
 KEY_PREFIX = b"mk_"
 """Our API keys begin so; a presented credential that does is never taken for an anonymous bearer token."""
 
@@ -88,20 +90,26 @@ class Identifier:
         self._proxy = proxy_headers
         self._default_tier = default_tier
         self._required = required
+        self._telling = CREDENTIALS | {b"x-forwarded-for", b"forwarded"}
+        if proxy_headers is not None:
+            self._telling |= {proxy_headers.account, proxy_headers.organisation, proxy_headers.tier} - {b""}
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]], host: str, at: float) -> Identity:
         """The identity behind a request's headers and its peer ``host``; raises Unauthenticated."""
         credential, forwarded_for, forwarded, named = b"", b"", b"", {}
         seen = 0
+        telling = self._telling
         for name, value in headers:
-            if name == b"authorization" or name == b"x-api-key" or name == b"api-key":
+            if name not in telling:
+                continue
+            if name in CREDENTIALS:
                 credential = _credential(name, value)
                 seen += 1
             elif name == b"x-forwarded-for":
                 forwarded_for = forwarded_for + b"," + value if forwarded_for else value
             elif name == b"forwarded":
                 forwarded = forwarded + b"," + value if forwarded else value
-            elif self._proxy is not None and name in (self._proxy.account, self._proxy.organisation, self._proxy.tier):
+            else:
                 named[name] = value
         if seen > 1 or len(credential) > MAX_CREDENTIAL_BYTES:
             raise Unauthenticated(REFUSED)

@@ -64,9 +64,10 @@ class Upstream:
         ``then`` is called once about ``limit`` bytes of the answer are there, or all, or an error is; with a negative
         ``limit`` as soon as its head is.
         """
-        if method.encode("latin-1", "replace") in _REPEATABLE:
+        verb = method.encode("latin-1", "replace")
+        if verb in _REPEATABLE:
             return None
-        head = self._writer.head(method.encode("latin-1", "replace"), target, headers, len(body))
+        head = self._writer.head(verb, target, headers, len(body))
         connection = self._pool.take()
         if connection is None:
             return None
