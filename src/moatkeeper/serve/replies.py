@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 
@@ -17,6 +18,9 @@ PASSED_RESPONSE_HEADERS = frozenset(
     {b"content-type", b"inference-header-content-length", b"retry-after", b"cache-control", b"vary"}
 )
 """Fields of the model server's answer that reach the caller; all others may tell of versions, timings or internals."""
+
+_KNOWN_POLICIES = 256
+"""Quotas that are sold, of which a price list has a handful."""
 
 TOO_MANY = "rate limit exceeded"
 ENDED = "access to this API is not available to this account"
@@ -36,9 +40,14 @@ def quota_headers(quota: Quota, *, refused: bool) -> list[tuple[bytes, bytes]]:
     """
     remaining = 0 if refused else max(0, math.floor(quota.remaining))
     return [
-        (b"ratelimit-policy", b'"default";q=%d;w=%d' % (math.floor(quota.limit), math.ceil(quota.per_s))),
+        (b"ratelimit-policy", _policy(quota.limit, quota.per_s)),
         (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, math.ceil(max(0.0, quota.reset_s)))),
     ]
+
+
+@lru_cache(maxsize=_KNOWN_POLICIES)
+def _policy(limit: float, per_s: float) -> bytes:
+    return b'"default";q=%d;w=%d' % (math.floor(limit), math.ceil(per_s))
 
 
 def retry_headers(decision: Decision) -> list[tuple[bytes, bytes]]:

@@ -263,7 +263,7 @@ class Turn:
         self.begun = True
         extra = self._link.extra_headers
         pieces = [STATUS_LINES[status], extra]
-        lines = 2 + extra.count(b"\n")
+        lines = 2 + extra.count(b"\r\n")
         for name, value in headers:
             if name == b"connection":
                 self.keep_alive = self.keep_alive and value != b"close"

@@ -35,9 +35,13 @@ class Predictions:
 
     def write(self, released: Sequence[Output]) -> object:
         """The JSON value with the released outputs only; None where a bare output is not among them."""
-        kept = kept_values(self.columns, released)
         if self.form is Form.BARE:
-            return next(iter(kept.values()), None)
+            bare = self.columns[0]
+            for output in released:
+                if output.name == bare.output.name:
+                    return restore(output, bare)
+            return None
+        kept = kept_values(self.columns, released)
         if self.form is Form.COLUMNS:
             return kept
         if not kept:
