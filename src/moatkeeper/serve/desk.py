@@ -16,13 +16,13 @@ from moatkeeper.guard.memory import Memory
 from moatkeeper.serve import replies
 from moatkeeper.serve.asgi import ClientGone
 from moatkeeper.serve.door import Door
-from moatkeeper.serve.identify import Identity
+from moatkeeper.serve.identify import Claims, Identity
 from moatkeeper.serve.metrics import Metrics
 from moatkeeper.serve.recorder import Outcome, Recorder
 from moatkeeper.serve.requests import QueryIds
 from moatkeeper.serve.shadow import ShadowReport
 from moatkeeper.serve.tracing import NO_TRACING, Tracing
-from moatkeeper.serve.visit import NO_ANSWER, Fields, ModelServer, Running, Sent, Visit, Work
+from moatkeeper.serve.visit import NO_ANSWER, Fields, ModelServer, PromptServer, Running, Sent, Visit, Work
 from moatkeeper.serve.visits import Visits
 from moatkeeper.wire.base import Headers, Message, Route
 from moatkeeper.wire.registry import resolve
@@ -57,6 +57,7 @@ class Desk:
     ) -> None:
         self.running = running
         self.upstream = upstream
+        self.prompt = upstream if isinstance(upstream, PromptServer) else None
         self.memory = memory
         self.recorder = recorder
         self.metrics = metrics or Metrics()
@@ -83,8 +84,11 @@ class Desk:
 
     def identify(self, visit: Visit) -> Identity:
         """Who asks; raises Unauthenticated."""
-        door = visit.door
-        return visit.running.identifier.identify(door.headers, door.host, self.clock())
+        door, identifier = visit.door, visit.running.identifier
+        claims = door.notes.get(identifier)
+        if not isinstance(claims, Claims):
+            claims = door.notes[identifier] = identifier.claims(door.headers)
+        return identifier.judge(claims, door.host, self.clock())
 
     def arrive(self, visit: Visit) -> None:
         """Takes a place among the requests in flight. Only whole requests do: a slow sender holds up nobody else."""
@@ -134,12 +138,19 @@ class Desk:
     def outgoing(self, visit: Visit, work: Work) -> Sent:
         """The request as the model server will see it."""
         work.started = time.perf_counter()
-        door, requests = visit.door, visit.running.requests
+        door, requests, identity = visit.door, visit.running.requests, work.identity
         work.span = self.tracing.start(work.query, work.asked.route, door.headers)
         out = work.codec.forward(work.asked, work.decision.contract)
-        headers = requests.headers(door.headers, out.headers, work.identity)
         body = work.request_body if out.body is None else out.body
-        return Sent(door.method, requests.target(door.path, door.query), headers, body)
+        known = door.notes.get(requests)
+        if isinstance(known, Sent) and known.changes is out.headers and known.consumed is identity.consumed:
+            return known._replace(body=body)
+        headers = requests.headers(door.headers, out.headers, identity)
+        target = requests.target(door.path, door.query)
+        letter = self.prompt.letter(door.method, target, headers) if self.prompt is not None else b""
+        sent = Sent(door.method, target, headers, body, letter, out.headers, identity.consumed)
+        door.notes[requests] = sent._replace(body=b"")
+        return sent
 
     def heard(self, work: Work) -> None:
         """The model server has answered."""

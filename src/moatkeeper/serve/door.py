@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, runtime_checkable
 
 from moatkeeper.serve.asgi import Event, Receive, Scope, Send, read_body, send_response
+from moatkeeper.serve.heads import Notes
 from moatkeeper.wire.base import Headers
 
 Rest = Coroutine[Any, Any, None]
@@ -16,7 +17,8 @@ class Door(Protocol):
     """A request whose head is there. Names of header fields are in lower case, ``path`` is as it was sent.
 
     ``body`` is the whole body where it came along with the head, else None: ``read`` it. ``receive`` tells of clients that
-    leave (None: ``on_leave`` is called instead). ``run`` runs what is left to do where ``on_leave`` stands no task.
+    leave (None: ``on_leave`` is called instead). ``notes`` are of the head, and may be those of an earlier request that had the
+    same one.
     """
 
     method: str
@@ -27,6 +29,7 @@ class Door(Protocol):
     body: bytes | None
     receive: Receive | None
     on_leave: Callable[[], None] | None
+    notes: Notes
 
     async def read(self, limit: int) -> bytes:
         """The whole body; raises BodyTooLarge, MalformedRequest or ClientGone."""
@@ -61,7 +64,7 @@ class Doorkeeper(Protocol):
 class AsgiDoor:
     """A request that came as ASGI events."""
 
-    __slots__ = ("_send", "body", "headers", "host", "method", "on_leave", "path", "query", "receive")
+    __slots__ = ("_send", "body", "headers", "host", "method", "notes", "on_leave", "path", "query", "receive")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -74,6 +77,7 @@ class AsgiDoor:
         self.body: bytes | None = None
         self.receive: Receive | None = receive
         self.on_leave: Callable[[], None] | None = None
+        self.notes: Notes = {}
         self._send = send
 
     async def read(self, limit: int) -> bytes:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
-from moatkeeper.guard.memory import Memory
 from moatkeeper.serve.asgi import Receive, Scope, Send
 from moatkeeper.serve.desk import CLIENT_CLOSED, Desk, done, is_stream
 from moatkeeper.serve.door import AsgiDoor, Door, Run
-from moatkeeper.serve.metrics import Metrics
 from moatkeeper.serve.plain import pass_plain
-from moatkeeper.serve.recorder import Recorder
 from moatkeeper.serve.straight import Straight
 from moatkeeper.serve.streams import stream
-from moatkeeper.serve.tracing import NO_TRACING, Tracing
-from moatkeeper.serve.visit import ModelServer, PromptServer, Running, Sent, UpstreamReply, Visit, Work
+from moatkeeper.serve.visit import ModelServer, Running, Sent, UpstreamReply, Visit, Work
 from moatkeeper.wire.base import Message, Purpose
 
 __all__ = ["CLIENT_CLOSED", "Gateway", "ModelServer", "Running", "UpstreamReply"]
@@ -30,20 +25,6 @@ class Gateway(Desk):
     served by a task.
     """
 
-    def __init__(
-        self,
-        running: Running,
-        upstream: ModelServer,
-        memory: Memory,
-        recorder: Recorder,
-        *,
-        metrics: Metrics | None = None,
-        tracing: Tracing = NO_TRACING,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(running, upstream, memory, recorder, metrics=metrics, tracing=tracing, clock=clock)
-        self._prompt = upstream if isinstance(upstream, PromptServer) else None
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request; websockets are refused, for no protected protocol speaks them."""
         if scope["type"] == "websocket":
@@ -54,8 +35,8 @@ class Gateway(Desk):
 
     def enter(self, door: Door, run: Run) -> None:
         """Begins to serve a request; ``run`` is given what has to wait for something."""
-        if self._prompt is not None and door.body is not None and door.method == "POST":
-            Straight(self, self, self._prompt, door, run).begin()
+        if self.prompt is not None and door.body is not None and door.method == "POST":
+            Straight(self, self, self.prompt, door, run).begin()
         else:
             run(door, self._serve(door))
 

@@ -97,9 +97,14 @@ class RequestWriter:
 
         ``length`` is the body's, in bytes. Hop-by-hop fields are dropped, and so are those that Connection names.
         """
+        begun = self.begin(method, target, headers)
+        return begun + (b"content-length: %d\r\n\r\n" % length if length or method not in _BODILESS else b"\r\n")
+
+    def begin(self, method: bytes, target: bytes, headers: Fields) -> bytes:
+        """The request's head without its length and without the empty line."""
         known = self._known
-        pieces = [self._begun.get((method, target)) or self._begin(method, target)]
-        lines = 3  # request line, Host, empty line
+        pieces = [self._begun.get((method, target)) or self._line(method, target)]
+        lines = 2  # request line, Host
         for name, value in headers:
             written = known.get(name)
             if written is None:
@@ -110,18 +115,14 @@ class RequestWriter:
             elif len(name) == len(b"connection") and name.lower() == b"connection":
                 named = _named_by(value)
                 if named:
-                    return self.head(method, target, _without(headers, named), length)
-        if length or method not in _BODILESS:
-            pieces.append(b"content-length: %d\r\n" % length)
-            lines += 1
-        pieces.append(b"\r\n")
+                    return self.begin(method, target, _without(headers, named))
         head = b"".join(pieces)
         # Of all control characters exactly our own line ends are left: one look finds any CR, LF or NUL in a value.
         if head.translate(None, _NOT_CONTROL) != b"\r\n" * lines:
             raise MalformedRequest("a header field holds a control character")
         return head
 
-    def _begin(self, method: bytes, target: bytes) -> bytes:
+    def _line(self, method: bytes, target: bytes) -> bytes:
         if _TOKEN.fullmatch(method) is None or method == b"CONNECT":
             raise MalformedRequest("the method is not one that can be forwarded")
         if _TARGET.fullmatch(target) is None:

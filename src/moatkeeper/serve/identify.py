@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.keyed import keyed_digest
@@ -69,6 +69,16 @@ class Identity:
     consumed: bool
 
 
+class Claims(NamedTuple):
+    """What the headers of a request say of its sender."""
+
+    credential: bytes
+    credentials: int  # how many were presented
+    forwarded_for: bytes
+    forwarded: bytes
+    named: dict[bytes, bytes]  # by a proxy
+
+
 class Identifier:
     """Finds the caller of a request. ``required`` refuses whoever nobody vouches for."""
 
@@ -96,6 +106,10 @@ class Identifier:
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]], host: str, at: float) -> Identity:
         """The identity behind a request's headers and its peer ``host``; raises Unauthenticated."""
+        return self.judge(self.claims(headers), host, at)
+
+    def claims(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims:
+        """What a request's headers say of its sender; believed by nobody yet."""
         credential, forwarded_for, forwarded, named = b"", b"", b"", {}
         seen = 0
         telling = self._telling
@@ -111,6 +125,11 @@ class Identifier:
                 forwarded = forwarded + b"," + value if forwarded else value
             else:
                 named[name] = value
+        return Claims(credential, seen, forwarded_for, forwarded, named)
+
+    def judge(self, claims: Claims, host: str, at: float) -> Identity:
+        """The identity behind claims that came from a peer; raises Unauthenticated."""
+        credential, seen, forwarded_for, forwarded, named = claims
         if seen > 1 or len(credential) > MAX_CREDENTIAL_BYTES:
             raise Unauthenticated(REFUSED)
         network, trusted = self._addresses.peer(host)

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.door import Door, Doorkeeper, Rest
+from moatkeeper.serve.heads import Cut, Head, cut
 from moatkeeper.serve.turn import STATUS_LINES, Turn
 from moatkeeper.serve.watch import NEVER, Watch
 
@@ -76,6 +77,7 @@ class Http(asyncio.Protocol):
         self._most = config.limit_concurrency
         self._keep_alive_s: float = config.timeout_keep_alive
         self._watch = _watches.setdefault(server_state, Watch())
+        self._heads = self._watch.heads
         self._parser = httptools.HttpRequestParser(self)
         self._transport = cast(asyncio.Transport, None)
         self._drained: asyncio.Future[None] | None = None
@@ -148,12 +150,21 @@ class Http(asyncio.Protocol):
         """Reads on; begins the request whose head is now there."""
         if self._deaf:
             return
+        newest = self._newest
+        parts = cut(data) if self._turn is None and not self._head_begun and (newest is None or newest.whole) else None
+        if parts is not None:
+            head = self._heads.get(parts.shape)
+            if head is not None:
+                self._take(head, parts)
+                return
         self._segment_bytes = len(data)
         # The last segment of a head may hold a body too: it is counted only while the head has not ended before it.
         if (self._head_bytes if self._reads_head else self._dry_bytes) > MAX_HEAD_BYTES:
             self._fault(TOO_LARGE)
         else:
             self._read(data)
+            if parts is not None:
+                self._learn(parts)
         turn = self._turn
         if turn is None:
             if self._waiting or self._words:
@@ -164,6 +175,22 @@ class Http(asyncio.Protocol):
         elif self._reading and (self._waiting or turn.overfull):
             self._reading = False
             self._transport.pause_reading()
+
+    def _take(self, head: Head, parts: Cut) -> None:
+        """Begins a whole request without the parser, which has read one with the same head before, and lies between two."""
+        turn = Turn(self, head.method, head.path, head.query, head.headers(parts.length), head.notes)
+        turn.fill(parts.body)
+        self._newest = turn
+        self._waiting.append(turn)
+        self._advance()
+
+    def _learn(self, parts: Cut) -> None:
+        """Remembers the head of what was just read where it was one whole request, and its connection stays."""
+        turn = self._newest
+        if turn is None or len(self._waiting) != 1 or turn is not self._waiting[0] or self._head_begun:
+            return
+        if turn.keep_alive and turn.whole and turn.body == parts.body:
+            self._heads.learn(parts.shape, turn.method, turn.path, turn.query, turn.headers, turn.notes)
 
     def _read(self, data: bytes) -> None:
         if self._reads_head:
@@ -222,7 +249,7 @@ class Http(asyncio.Protocol):
             raise Refused
         version = parser.get_http_version()
         path, query = _target(url)
-        turn = Turn(self, parser.get_method().decode("ascii"), path, query, tuple(fields))
+        turn = Turn(self, parser.get_method().decode("ascii"), path, query, tuple(fields), {})
         if version != "1.1":
             if version != "1.0":
                 raise Refused

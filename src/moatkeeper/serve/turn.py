@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from moatkeeper.errors import BodyTooLarge
 from moatkeeper.serve.asgi import Application, ClientGone, Event, Receive, Scope, content_length
+from moatkeeper.serve.heads import Notes
 from moatkeeper.wire.base import Headers
 
 HIGH_WATER_BYTES: Final = 65_536
@@ -69,16 +70,17 @@ class Turn:
 
     __slots__ = (
         "_chunked", "_expects", "_link", "_pieces", "_told", "_unsent", "_waiter", "begun", "body", "complete", "headers",
-        "host", "keep_alive", "left", "length", "method", "on_leave", "path", "query", "receive", "started", "version",
+        "host", "keep_alive", "left", "length", "method", "notes", "on_leave", "path", "query", "receive", "started", "version",
         "whole",
     )  # fmt: skip
 
-    def __init__(self, link: Link, method: str, path: str, query: bytes, headers: Headers) -> None:
+    def __init__(self, link: Link, method: str, path: str, query: bytes, headers: Headers, notes: Notes) -> None:
         self._link = link
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
+        self.notes = notes
         self.host = link.host
         self.version = "1.1"
         self.keep_alive = True
@@ -103,6 +105,13 @@ class Turn:
             self.length += len(piece)
             if self._waiter is not None:
                 self._wake()
+
+    def fill(self, body: bytes) -> None:
+        """The request is whole, and this is its body."""
+        self.body = body
+        self._pieces.append(body)
+        self.length = len(body)
+        self.whole = True
 
     def end(self) -> None:
         """The request is whole."""

@@ -56,21 +56,20 @@ class Upstream:
                 raise
         return await self._exchange(await self._pool.acquire(), method, head, body)
 
-    def ask(
-        self, method: str, target: bytes, headers: Fields, body: bytes, *, limit: int, then: Callable[[], None]
-    ) -> Reply | None:
-        """Sends a request at once where a connection lies idle, else None; raises MalformedRequest.
+    def letter(self, method: str, target: bytes, headers: Fields) -> bytes:
+        """The head of a request without its length, to be asked with; raises MalformedRequest."""
+        return self._writer.begin(method.encode("latin-1", "replace"), target, headers)
+
+    def ask(self, letter: bytes, body: bytes, *, limit: int, then: Callable[[], None]) -> Reply | None:
+        """Sends a POST at once where a connection lies idle, else None.
 
         ``then`` is called once about ``limit`` bytes of the answer are there, or all, or an error is; with a negative
         ``limit`` as soon as its head is.
         """
-        verb = method.encode("latin-1", "replace")
-        if verb in _REPEATABLE:
-            return None
-        head = self._writer.head(verb, target, headers, len(body))
         connection = self._pool.take()
         if connection is None:
             return None
+        head = letter + b"content-length: %d\r\n\r\n" % len(body)
         reply = connection.send(head, body, head_only=False, within_s=self._first_byte_s)
         reply.tell(then, limit)
         return reply

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from moatkeeper.core.answer import Answer, Usage
 from moatkeeper.core.judgement import Decision
@@ -58,11 +58,13 @@ class WholeReply(UpstreamReply, Protocol):
 class PromptServer(ModelServer, Protocol):
     """A model server that can be asked without waiting for a connection."""
 
-    def ask(
-        self, method: str, target: bytes, headers: Fields, body: bytes, *, limit: int, then: Callable[[], None]
-    ) -> WholeReply | None:
-        """Sends a request where a connection lies idle, else None. ``then`` is called once about ``limit`` bytes are there,
-        or all, or none will come."""
+    def letter(self, method: str, target: bytes, headers: Fields) -> bytes:
+        """The head of a request without its length; raises MalformedRequest."""
+        ...
+
+    def ask(self, letter: bytes, body: bytes, *, limit: int, then: Callable[[], None]) -> WholeReply | None:
+        """Sends a POST where a connection lies idle, else None. ``then`` is called once about ``limit`` bytes are there, or
+        all, or none will come."""
         ...
 
 
@@ -120,11 +122,13 @@ class Work:
     headers: Fields = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Sent:
-    """A request as the model server gets it."""
+class Sent(NamedTuple):
+    """A request as the model server gets it; all but the body is the same for every request with the same head."""
 
     method: str
     target: bytes
     headers: Fields
     body: bytes
+    letter: bytes  # its head as it is written, without the length
+    changes: Mapping[bytes, bytes | None]  # the format's, and
+    consumed: bool  # whether the credential was ours: what the headers were made from

@@ -9,6 +9,8 @@ import asyncio
 from math import inf
 from typing import Final, Protocol
 
+from moatkeeper.serve.heads import Heads
+
 SWEEP_S = 1.0
 """Between two looks: how much later than promised a connection is closed."""
 
@@ -26,9 +28,10 @@ class Watched(Protocol):
 
 
 class Watch:
-    """The connections of one server, and what every answer of that server says beside its own fields."""
+    """The connections of one server, the heads it knows, and what every answer of it says beside its own fields."""
 
     def __init__(self) -> None:
+        self.heads = Heads()
         self._watched: set[Watched] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._fields: list[tuple[bytes, bytes]] = []
@@ -53,6 +56,7 @@ class Watch:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
+        self.heads.sweep(now)
         for connection in tuple(self._watched):
             if now > connection.deadline:
                 connection.expire(now)
