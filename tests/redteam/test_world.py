@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from moatkeeper.config.load import parse, settings_of
+from moatkeeper.config.policy import policy
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import FloatArray
@@ -11,7 +15,13 @@ from moatkeeper.guard.guard import Guard
 from moatkeeper.guard.policy import Policy, Tier
 from moatkeeper.limits.base import Limit, Scope, Unit
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.redteam.adaptive.crew import Crew
+from moatkeeper.redteam.adaptive.crew_plan import CrewPlan, OnRefusal
+from moatkeeper.redteam.client import PredictClient
+from moatkeeper.redteam.victims import HttpVictim
 from moatkeeper.redteam.world import World
+from tests.support.predictions import predicting
+from tests.support.servers import gateway
 
 ACME = Caller(Account("acme", tier="free"), "key-1", "192.0.2.1", Basis.KEY)
 
@@ -63,3 +73,69 @@ def test_events_come_in_the_order_of_their_time_and_the_clock_shows_it() -> None
     assert world.now == 2.5
     with pytest.raises(MoatkeeperError, match="cannot go back"):
         world.advance(2.0)
+
+
+class Fragile:
+    """A model that fails once, or answers too few rows."""
+
+    def __init__(self, wrong: FloatArray | None) -> None:
+        self.wrong = wrong
+        self.failed = False
+
+    def __call__(self, asked: FloatArray) -> FloatArray:
+        if self.failed:
+            return model(asked)
+        self.failed = True
+        if self.wrong is None:
+            raise MoatkeeperError("the model is away")
+        return self.wrong
+
+
+@pytest.mark.parametrize("wrong", [None, np.ones((2, 2)), np.ones(10)])
+def test_a_model_that_fails_gives_its_rows_back_as_behind_the_gateway(wrong: FloatArray | None) -> None:
+    world = World(Fragile(wrong), guard(amount=10))
+    with pytest.raises(MoatkeeperError):
+        world.ask(ACME, rows(10))
+    assert world.ask(ACME, rows(10)).answers is not None
+    assert world.ask(ACME, rows(1)).answers is None
+
+
+SAME = """
+[limits]
+mode = "enforce"
+default_tier = "small"
+
+[tiers.small]
+limits = [{ scope = "account", unit = "rows", amount = 200 }]
+
+[models.coarse]
+contract = { decimals = 1 }
+
+[models.best]
+contract = { top_k = 2, decimals = 3 }
+
+[models.bare]
+contract = { label_only = true }
+"""
+
+
+def three_classes(asked: FloatArray, key: str = "") -> FloatArray:
+    powers = np.exp(asked @ np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0], [0.5, 0.5, 0.5]]))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def test_a_crew_in_the_world_gets_what_the_gateway_gives_over_http(tmp_path: Path) -> None:
+    guarding = policy(settings_of(parse(SAME, "moatkeeper.toml")))
+    asked = rows(260)
+    with predicting(three_classes) as upstream, gateway(upstream, tmp_path, config=SAME) as running:
+        for name in ("any", "coarse", "best", "bare"):
+            with PredictClient(running.url, name) as client:
+                over_http = HttpVictim(client, [f"key-of-{name}"])
+                outside = over_http.ask(asked)
+            world = World(three_classes, Guard(guarding, LeastOutput()), name=name)
+            crew = Crew(world, CrewPlan(on_refusal=OnRefusal.LEAVE, basis=Basis.BEARER), np.random.default_rng(0))
+            inside = crew.ask(asked)
+            assert len(inside) == 200, "four requests of 50 rows, and no fifth"
+            assert np.array_equal(inside, outside), name
+            assert (crew.spent.requests, crew.spent.refused) == (over_http.spent.requests, over_http.spent.refused)
+            assert not np.array_equal(inside, three_classes(asked[:200])), "the contract took something away"

@@ -23,6 +23,7 @@ RowModel = Callable[[FloatArray], FloatArray]
 """Rows (n, d) to answers (n, k), exact: what the owner can ask and a thief cannot."""
 
 MODEL = "model"
+NOTHING_USED = Usage(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class World:
             at, _, event = heapq.heappop(self._due)
             self._now = max(self._now, at)
             event()
-        self._now = until
+        self._now = max(self._now, until)  # an event may itself have moved the clock
 
     def ask(self, caller: Caller, rows: FloatArray) -> Reply:
         """One request of n rows, now."""
@@ -90,12 +91,16 @@ class World:
         guard = self._guard
         if guard is None:
             self._watch(query, None)
-            return Reply(self._model(rows))
+            return Reply(self._scores(rows))
         decision = guard.admit(query, self.memory)
         self._watch(query, decision)
         if not decision.admitted:
             return Reply(None, decision.retry_after_s)
-        answer = Answer((Output("scores", OutputKind.NUMBERS, np.asarray(self._model(rows), dtype=np.float64)),))
+        try:
+            answer = Answer((Output("scores", OutputKind.NUMBERS, self._scores(rows)),))
+        except BaseException:
+            guard.settle(query, decision, NOTHING_USED, self.memory)  # as the gateway does where its model server fails
+            raise
         released = guard.release(query, decision, answer)
         guard.settle(query, decision, Usage(len(rows)), self.memory)
         guard.observe(Exchange(query, decision, answer, released), self.memory)
@@ -103,3 +108,10 @@ class World:
         if values is None:
             raise MoatkeeperError("the contract lets no output of the model out: there is nothing to steal")
         return Reply(values)
+
+    def _scores(self, rows: FloatArray) -> FloatArray:
+        """The model's answers; raises MoatkeeperError where they are not one row each."""
+        scores = np.asarray(self._model(rows), dtype=np.float64)
+        if scores.ndim != 2 or len(scores) != len(rows):
+            raise MoatkeeperError(f"the model answered {len(rows)} rows with an array of shape {scores.shape}")
+        return scores
