@@ -1,1 +1,1 @@
-"""Benchmarks of the red team: reproductions beside their published figures."""
+"""The red team measured: published attacks reproduced, defences against adaptive thieves, whole campaigns."""

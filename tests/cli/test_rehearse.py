@@ -61,7 +61,9 @@ def failing(*words: str | Path, status: int) -> str:
 
 def test_a_campaign_is_rehearsed_reported_and_written_down_the_same_each_time(campaign: Path, tmp_path: Path) -> None:
     files = [tmp_path / "one.json", tmp_path / "two.json"]
-    reports = [moatkeeper("rehearse", "--config", campaign, "--json", file, "--days", "1", "--seed", "5") for file in files]
+    page = tmp_path / "page.html"
+    words = ("--config", campaign, "--days", "1", "--seed", "5", "--html", page)
+    reports = [moatkeeper("rehearse", *words, "--json", file) for file in files]
     assert reports[0] == reports[1]
     assert files[0].read_bytes() == files[1].read_bytes()
     told = json.loads(files[0].read_text())
@@ -73,8 +75,11 @@ def test_a_campaign_is_rehearsed_reported_and_written_down_the_same_each_time(ca
     assert guarded["thieves"][0]["rows"] == 60
     assert guarded["honest"]["total"]["labels_changed"] == 0
     assert guarded["noticed"] == []
-    for words in ("== bare ==", "== all layers ==", "== compared (one seed", "price of fidelity", "Nobody noticed"):
-        assert words in reports[0], words
+    shown = page.read_text(encoding="utf-8")
+    for phrase in ("all layers: lone", "nobody noticed", "30 honest accounts"):
+        assert phrase in shown, phrase
+    for phrase in ("== bare ==", "== all layers ==", "== compared (one seed", "price of fidelity", "Nobody noticed"):
+        assert phrase in reports[0], phrase
 
 
 def test_the_scenarios_are_listed_with_what_the_article_says() -> None:

@@ -39,7 +39,7 @@ def ask(url: str, method: str, path: str, body: bytes = b"") -> tuple[int, objec
 def test_both_models_predict_missed_payments_that_they_never_saw(url: str, model: str, least: float) -> None:
     held_out = split(load(), 0).held_out[:1_000]
     with PredictClient(url, model) as client:
-        scores = client.predict(held_out.rows).scores
+        scores = client.predict(held_out.rows).answers
     assert scores is not None
     np.testing.assert_allclose(scores.sum(axis=1), 1.0)
     missed = held_out.outcomes == 1

@@ -16,7 +16,7 @@ def test_both_servers_are_ready_and_every_account_of_the_cast_has_a_key_of_its_t
     row = np.zeros((1, 23))
     with staged(tmp_path, seed=0, cast=cast) as stage:
         with PredictClient(stage.bare_url, TREES) as bare, PredictClient(stage.gateway_url, TREES) as guarded:
-            exact, rounded = bare.predict(row).scores, guarded.predict(row, stage.keys["small"]).scores
+            exact, rounded = bare.predict(row).answers, guarded.predict(row, stage.keys["small"]).answers
         assert exact is not None
         assert rounded is not None
         np.testing.assert_array_equal(rounded, np.round(exact, 2))

@@ -14,8 +14,8 @@ from moatkeeper.outputs.base import OutputPolicy
 from moatkeeper.redteam import campaign as module
 from moatkeeper.redteam.adaptive.crew_plan import OnRefusal, Timing
 from moatkeeper.redteam.campaign import campaign
+from moatkeeper.redteam.campaign_findings import Campaign
 from moatkeeper.redteam.expenses import DAY_S, PriceList
-from moatkeeper.redteam.findings import Campaign
 from moatkeeper.redteam.plan import START, Intervention, Plan
 from moatkeeper.redteam.rehearsal_document import campaign_document
 from tests.support.campaigns import DAYS, guard, plan, scene, thief

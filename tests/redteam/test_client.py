@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.errors import UnexpectedAnswer, UpstreamUnreachable
-from moatkeeper.redteam.client import PredictClient
+from moatkeeper.errors import UnexpectedAnswer, UpstreamTimeout, UpstreamUnreachable
+from moatkeeper.redteam.client import Client, PredictClient
+from moatkeeper.redteam.dialects import Wire
+from moatkeeper.redteam.dialects_rows import row_dialect
 from tests.support.predictions import predicting
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.5]])
@@ -51,7 +56,7 @@ def test_rows_and_key_arrive_as_they_were_given_and_scores_come_back() -> None:
         return np.array([[0.25, 0.75], [1.0, 0.0]])
 
     with predicting(answer) as url, PredictClient(url, "credit") as client:
-        scores = client.predict(ROWS, "mk_key").scores
+        scores = client.predict(ROWS, "mk_key").answers
     assert scores is not None
     assert scores.tolist() == [[0.25, 0.75], [1.0, 0.0]]
     assert seen == [([[1.0, 2.0], [3.0, 4.5]], "mk_key")]
@@ -63,7 +68,7 @@ def test_rows_and_key_arrive_as_they_were_given_and_scores_come_back() -> None:
 def test_a_refusal_is_an_answer_that_says_how_long_to_stay_away(retry_after: str | None, seconds: float) -> None:
     with replying(429, b"{}", retry_after) as client:
         reply = client.predict(ROWS)
-    assert reply.scores is None
+    assert reply.answers is None
     assert reply.retry_after_s == seconds
 
 
@@ -77,7 +82,10 @@ def test_a_refusal_is_an_answer_that_says_how_long_to_stay_away(retry_after: str
         (200, b"[]"),
         (200, b'{"outputs": []}'),
         (200, b'{"predictions": [[0.5, 0.5]]}'),
-        (200, b'{"predictions": [0.5, 0.5]}'),
+        (200, b'{"predictions": [0.5]}'),
+        (200, b'{"predictions": ["a", "b"]}'),
+        (200, b"\xff\xfe"),
+        (200, b"[" * 100_000),
         (200, b'{"predictions": [[0.5, 0.5], [1]]}'),
     ],
 )
@@ -91,3 +99,28 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
         gone = url
     with PredictClient(gone, "credit") as client, pytest.raises(UpstreamUnreachable):
         client.predict(ROWS)
+
+
+def test_an_overloaded_server_that_says_when_to_come_back_has_refused_and_one_that_does_not_has_failed() -> None:
+    with replying(503, b"{}", "9") as client:
+        assert client.predict(ROWS).retry_after_s == 9.0
+    with replying(503, b"{}") as client, pytest.raises(UnexpectedAnswer):
+        client.predict(ROWS)
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    with replying(429, b"{}", soon) as client:
+        assert 90 < client.predict(ROWS).retry_after_s <= 100
+
+
+def test_a_server_that_says_nothing_is_given_up_after_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Client(url, "m", row_dialect(Wire("tensorflow")), timeout_s=0.2) as client, pytest.raises(UpstreamTimeout):
+            client.ask(ROWS)
+
+
+def test_tokens_are_those_that_the_server_counted() -> None:
+    with replying(200, b'{"predictions": [[1.0], [2.0]], "usage": {"total_tokens": 12}}') as client:
+        assert client.ask(ROWS).tokens == 12

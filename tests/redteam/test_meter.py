@@ -102,3 +102,18 @@ def test_a_shut_meter_answers_nobody() -> None:
     meter.shut()
     with pytest.raises(MoatkeeperError, match="after the attack had ended"):
         meter.ask(numbered(1))
+
+
+def test_a_batch_is_bought_in_portions_and_those_before_a_failure_are_kept() -> None:
+    class Dying(Echo):
+        def ask(self, rows: FloatArray) -> FloatArray:
+            if len(self.asked) >= 4:
+                raise MoatkeeperError("gone")
+            return Echo.ask(self, rows)
+
+    kept: list[int] = []
+    purchases = Purchases(keep=lambda batch: kept.append(len(batch)), portion=2)
+    answers = Meter(Dying(), 9, ROWS, purchases).ask(numbered(*range(9)))
+    assert answers[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert kept == [2, 2]
+    assert purchases.ended == "gone"

@@ -4,7 +4,7 @@ import pytest
 
 from moatkeeper.errors import UsageError
 from moatkeeper.redteam.client import PredictClient
-from moatkeeper.redteam.target import check_target
+from moatkeeper.redteam.target import check_target, is_here, place_of
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_a_statement_that_names_no_host_opens_nothing(statement: str) -> None:
 def test_the_client_of_every_attack_checks_its_target() -> None:
     with pytest.raises(UsageError):
         PredictClient("http://example.com", "credit")
+
+
+def test_an_address_is_told_without_what_may_be_secret_in_it() -> None:
+    assert place_of("https://user:secret@models.example.com:8443/base?key=secret#x") == "https://models.example.com:8443/base"
+    assert place_of("http://[::1]:80/") == "http://[::1]:80/"
+
+
+def test_only_loopback_is_here() -> None:
+    assert is_here("http://127.0.0.1:1")
+    assert not is_here("http://models.example.com")

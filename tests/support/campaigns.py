@@ -13,9 +13,9 @@ from moatkeeper.guard.policy import Policy, Tier
 from moatkeeper.limits.base import Limit, Scope, Unit
 from moatkeeper.outputs.least import LeastOutput
 from moatkeeper.redteam.adaptive.crew_plan import CrewPlan
-from moatkeeper.redteam.attacks.retrain import Constant
 from moatkeeper.redteam.judges import row_judge
 from moatkeeper.redteam.knowledge import knowledge_of
+from moatkeeper.redteam.linear import Constant
 from moatkeeper.redteam.plan import START, Plan, Thief
 from moatkeeper.redteam.population import KINDS, Kind, populate
 from moatkeeper.redteam.scene import Scene

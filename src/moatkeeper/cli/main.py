@@ -39,6 +39,7 @@ COMMANDS = {
     "demo": Entry(
         "moatkeeper.cli.demo", "demo", "Steal a real model, bare and behind Moatkeeper, and show what the guard is worth."
     ),
+    "attack": Entry("moatkeeper.cli.attack", "app", "Steal a model of your own, and see what a copy of it costs."),
     "config": Entry("moatkeeper.cli.config", "app", "Check, show and explain the configuration."),
     "keys": Entry("moatkeeper.cli.keys", "app", "Add, list and revoke API keys."),
     "standing": Entry("moatkeeper.cli.standing", "app", "Show and change the standing of accounts."),

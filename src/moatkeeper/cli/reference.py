@@ -14,6 +14,7 @@ import typer
 
 import moatkeeper
 from moatkeeper import errors
+from moatkeeper.cli.attack_plans import every_card
 from moatkeeper.cli.main import COMMANDS, application
 from moatkeeper.config.describe import Table, tables, top
 from moatkeeper.config.reload import FIXED
@@ -83,7 +84,7 @@ def commands_page() -> str:
 
 
 def parts_page() -> str:
-    """The page of what the code is made of: packages and wire formats."""
+    """The page of what the code is made of: packages, wire formats and attacks."""
     packages = [info.name for info in iter_modules(moatkeeper.__path__) if info.ispkg]
     found = [(f"`{name}`", _purpose(import_module(f"moatkeeper.{name}"))) for name in packages]
     spoken = [(f"`{name}`", _purpose(sys.modules[build().__class__.__module__])) for name, build in FORMATS.items()]
@@ -97,6 +98,12 @@ def parts_page() -> str:
         "## Wire formats",
         "All are spoken unless `wire.formats` names some; `generic` is what `[[wire.generic]]` declares.",
         _rows(("format", "what it is"), spoken),
+        "## Attacks",
+        "What `moatkeeper attack run` can do to a model of your own; each one's deviations from its paper are in its module.",
+        _rows(
+            ("attack", "steals", "the thief needs", "source"),
+            [(f"`{card.name}`", card.modality.value, card.needs, card.source) for card in every_card()],
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 

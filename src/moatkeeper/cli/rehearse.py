@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from moatkeeper.cli.output import say, table
+from moatkeeper.cli.rehearse_page import page_of
 from moatkeeper.cli.rehearse_plan import defences_of, plan_of, scene_of, thief_of, unknown_names
 from moatkeeper.config.campaign import campaign_of
 from moatkeeper.config.load import Document, read
@@ -33,6 +34,7 @@ def rehearse(
         Path | None, typer.Option("--config", "-c", metavar="FILE", help="The campaign; a scenario needs none.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one page for people there.")] = None,
     days: Annotated[float | None, typer.Option(min=0.01, max=3650, help="Length of the campaign, in days.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Draws customers, rows, and what thieves ask.")] = None,
     repetitions: Annotated[
@@ -66,10 +68,13 @@ def rehearse(
     source = read(config) if config is not None else NO_FILE
     settings = _settings(source, days if days is not None or story is None else story.days, seed, repetitions)
     _writable(json_file)
+    _writable(html)
     rehearsals = _perform(settings, source, config.parent if config is not None else Path(), story)
     if json_file is not None:
         told = {**document(rehearsals), "scenario": story.name if story is not None else None}
         json_file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    if html is not None:
+        html.write_text(page_of(rehearsals), encoding="utf-8")
     say(text(rehearsals))
     if story is not None:
         say("\n" + verdicts(story, rehearsals))

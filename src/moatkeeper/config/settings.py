@@ -19,6 +19,7 @@ from moatkeeper.config.settings_limits import (
     StandingSettings,
     TierSettings,
 )
+from moatkeeper.config.settings_redteam import RedteamSettings
 from moatkeeper.config.settings_server import (
     FailMode,
     LedgerSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "LimitsSettings",
     "ModelSettings",
     "PriceSettings",
+    "RedteamSettings",
     "RouteOverride",
     "RoutesSettings",
     "ServerSettings",
@@ -72,6 +74,7 @@ class Settings(Section):
     wire: WireSettings = Field(default=WireSettings(), description="Which requests are understood.")
     routes: RoutesSettings = Field(default=RoutesSettings(), description="What happens when a part of Moatkeeper itself fails.")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="The record of what was decided.")
+    redteam: RedteamSettings = Field(default=RedteamSettings(), description="What the red team may attack.")
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Logs and traces.")
 
     @field_validator("tiers", mode="before")

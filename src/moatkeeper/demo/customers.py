@@ -67,10 +67,10 @@ def compare(bare: PredictClient, guarded: PredictClient, keys: Mapping[str, str]
         for first in range(0, len(own), customer.rows_per_request):
             batch = own[first : first + customer.rows_per_request]
             reply = guarded.predict(batch, keys[customer.name])
-            if reply.scores is None:
+            if reply.answers is None:
                 refused += len(batch)
                 continue
-            answers.append(reply.scores)
+            answers.append(reply.answers)
             truths.append(_answered(bare, batch))
     answer, truth = np.concatenate(answers), np.concatenate(truths)
     difference = np.abs(answer[:, 1] - truth[:, 1])
@@ -90,9 +90,9 @@ def compare(bare: PredictClient, guarded: PredictClient, keys: Mapping[str, str]
 
 def _answered(client: PredictClient, batch: FloatArray) -> FloatArray:
     reply = client.predict(batch)
-    if reply.scores is None:
+    if reply.answers is None:
         raise UnexpectedAnswer("the bare model server refused rows, though it has no limits")
-    return reply.scores
+    return reply.answers
 
 
 def _latencies(bare: PredictClient, guarded: PredictClient, key: str, rows: FloatArray) -> tuple[float, float]:

@@ -21,6 +21,7 @@ KEY_ADDED = "key.add"
 KEY_REVOKED = "key.revoke"
 STANDING = "standing"
 GAP = "gap"
+ATTACK = "attack"
 
 
 def query_record(
@@ -43,7 +44,7 @@ def query_record(
         "organisation": caller.account.organisation,
         "tier": caller.account.tier,
         "key": caller.key_id,
-        "basis": caller.basis.value,
+        "basis": caller.basis._value_,  # ``value`` is a property that takes as long as five fields
         "address": caller.address,
         "model": query.model,
         "format": format,
@@ -54,7 +55,7 @@ def query_record(
         "admitted": decision.admitted,
         "would_admit": decision.would_admit,
         "reason": decision.reason,
-        "standing": decision.standing.value,
+        "standing": decision.standing._value_,
         "status": status,
         "request": request_digest,
         "released": released_digest,
@@ -93,6 +94,25 @@ def key_record(key_id: str, account: Account, *, who: str, label: str = "", expi
 def standing_record(account: str, before: Standing, after: Standing, *, reason: str, note: str, who: str) -> dict[str, Value]:
     """Somebody changed an account's standing, with a reason code and a note."""
     return {"account": account, "before": before.value, "after": after.value, "reason": reason, "note": note, "who": who}
+
+
+def attack_record(
+    *, attack: str, target: str, model: str, budget: int, seeds: int, statement_digest: str, who: str
+) -> dict[str, Value]:
+    """Somebody let the red team loose on a machine that is not this one, on the strength of a written statement.
+
+    ``target`` is the address without credentials, ``budget`` the questions for each of ``seeds`` campaigns, and
+    ``statement_digest`` the SHA-256 of the statement of ownership, as hex.
+    """
+    return {
+        "attack": attack,
+        "target": target,
+        "model": model,
+        "budget": budget,
+        "seeds": seeds,
+        "statement": statement_digest,
+        "who": who,
+    }
 
 
 def gap_record(refused: int, problem: str) -> dict[str, Value]:

@@ -17,8 +17,8 @@ from moatkeeper.guard.guard import Guard
 from moatkeeper.redteam.adaptive.crew import Crew
 from moatkeeper.redteam.armament import armed, informed
 from moatkeeper.redteam.baton import Baton, Seat
+from moatkeeper.redteam.campaign_findings import Campaign, Notice, Refusals, Theft
 from moatkeeper.redteam.expenses import DAY_S, Expenses
-from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
 from moatkeeper.redteam.harm import HarmRecord
 from moatkeeper.redteam.harness import Score, baseline, climb
 from moatkeeper.redteam.meter import Purchases

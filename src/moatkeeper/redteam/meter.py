@@ -33,11 +33,13 @@ def _keep_nothing(purchases: Sequence[Purchase]) -> None:
 class Purchases:
     """All that a campaign has bought. A run that asks the same again, on a later rung or after a resumption, gets it from here.
 
-    ``keep`` is handed every batch as soon as it is answered, before the attack sees it.
+    ``keep`` is handed every batch as soon as it is answered, before the attack sees it. ``portion`` is how many questions
+    are put to the victim at once; smaller: less is lost when it fails or the run is killed in between.
     """
 
     bought: dict[Receipt, Purchase] = field(default_factory=dict)
     keep: Callable[[Sequence[Purchase]], None] = _keep_nothing
+    portion: int = 2**62  # all of an attack's batch
     ended: str = ""  # why the victim will not be asked again; empty while it may
 
     @property
@@ -121,6 +123,11 @@ class Meter(Generic[Q, A]):
 
     def _buy(self, questions: Q, receipts: Sequence[Receipt], missing: Sequence[int]) -> bool:
         """Whether all that was missing has been bought."""
+        portion = self._purchases.portion
+        starts = range(0, len(missing), portion)
+        return all(self._buy_at_once(questions, receipts, missing[start : start + portion]) for start in starts)
+
+    def _buy_at_once(self, questions: Q, receipts: Sequence[Receipt], missing: Sequence[int]) -> bool:
         if self._purchases.ended:
             return False
         try:

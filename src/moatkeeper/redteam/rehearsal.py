@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from moatkeeper.guard.guard import Guard
 from moatkeeper.redteam.campaign import campaign
-from moatkeeper.redteam.findings import Campaign
+from moatkeeper.redteam.campaign_findings import Campaign
 from moatkeeper.redteam.plan import Plan
 from moatkeeper.redteam.scene import Scene
 

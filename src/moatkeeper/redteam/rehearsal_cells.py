@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from moatkeeper.redteam.campaign_findings import Campaign, Theft
 from moatkeeper.redteam.curve import Curve, Interval, interval
-from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.rehearsal import Rehearsal
 
 

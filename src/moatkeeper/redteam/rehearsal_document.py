@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from moatkeeper.redteam.campaign_findings import Campaign, Notice, Refusals, Theft
 from moatkeeper.redteam.curve import LEVELS, Curve
 from moatkeeper.redteam.expenses import PriceList
-from moatkeeper.redteam.findings import Campaign, Notice, Refusals, Theft
 from moatkeeper.redteam.harm import Harm
 from moatkeeper.redteam.harness import FIDELITY, Score
 from moatkeeper.redteam.rehearsal import Rehearsal

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from moatkeeper.redteam.campaign_findings import Campaign, Theft
 from moatkeeper.redteam.curve import LEVELS, Curve, Interval
 from moatkeeper.redteam.expenses import DAY_S, PriceList
-from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.rehearsal import Rehearsal
 from moatkeeper.redteam.rehearsal_cells import Cell, cells
 from moatkeeper.redteam.traffic import HOUR_S

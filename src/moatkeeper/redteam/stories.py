@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from moatkeeper.core.caller import Basis
 from moatkeeper.redteam.adaptive.crew_plan import CrewPlan, OnRefusal, Timing
+from moatkeeper.redteam.campaign_findings import Campaign, Theft
 from moatkeeper.redteam.curve import Curve, Reached
 from moatkeeper.redteam.expenses import PriceList
-from moatkeeper.redteam.findings import Campaign, Theft
 from moatkeeper.redteam.plan import Thief
 from moatkeeper.redteam.rehearsal import Rehearsal
 from moatkeeper.redteam.rehearsal_text import lasting

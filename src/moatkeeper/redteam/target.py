@@ -26,6 +26,19 @@ def check_target(url: str, ownership: str | None = None) -> None:
     )
 
 
+def is_here(url: str) -> bool:
+    """Whether an address is on this machine, so that attacking it needs nobody's word."""
+    return _is_loopback(urlsplit(url).hostname or "")
+
+
+def place_of(url: str) -> str:
+    """An address without what may be secret in it: no user, no password, no query."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
