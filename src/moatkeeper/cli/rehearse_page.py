@@ -47,7 +47,8 @@ def _words(rehearsals: Sequence[Rehearsal]) -> Iterator[str]:
                 f"{hostile:,} thieves' and {len(noticed) - hostile:,} honest standings changed" if noticed else "nobody noticed"
             )
             yield (
-                f"{campaign.guard}, seed {rehearsal.seed}: {told}; of {harm.rows:,} honest rows {harm.refused_rows:,} were "
-                f"refused, {harm.touched:,} of {harm.customers:,} customers were refused once, {harm.labels_changed:,} labels changed."
+                f"{campaign.guard}, seed {rehearsal.seed}: {told}; {harm.refused_rows:,} of {harm.rows:,} honest rows were "
+                f"refused, {harm.touched:,} of {harm.customers:,} customers at least once, and {harm.labels_changed:,} labels "
+                "changed."
             )
     yield "Customers' calls follow real traces, their rows are real, and the join of both is an assumption."
