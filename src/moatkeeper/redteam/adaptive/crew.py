@@ -203,9 +203,9 @@ class Crew:
             member.free_at = max(member.free_at, self._world.now + retry_after_s)
             member.barred = True
         stays = self._plan.on_refusal is OnRefusal.WAIT or not member.barred
-        (member.queue if stays and not member.lost else errand.common).extendleft(reversed(batch))
-        if not stays:  # what else was its own goes along: others are free
-            errand.common.extend(member.queue)
+        member.queue.extendleft(reversed(batch))
+        if not stays or member.lost:  # all that was its own, and in its order: others are free
+            errand.common.extendleft(reversed(member.queue))
             member.queue.clear()
         if all(one.lost for one in self._members):
             self.ended = "no account is left"
