@@ -130,6 +130,9 @@ def test_a_refused_batch_is_asked_again_in_its_order_so_that_a_hard_end_leaves_n
         halved, _, seen = crew(CrewPlan(on_refusal=refusal, days=2.5 / 24, rows_per_request=7), single)
         assert (got, len(halved.ask(rows(200)))) == (watch.answered, seen.answered)
         assert halved.spent.extra_rows == 0
+        several, _, _ = crew(CrewPlan(accounts=4, on_refusal=refusal, days=1.5 / 24, rows_per_request=7), HOURLY)
+        several.ask(rows(2_000))
+        assert several.spent.extra_rows == 0 or refusal is OnRefusal.WAIT, "only who waits keeps rows that others pass by"
 
 
 def test_more_accounts_get_as_many_times_the_limit() -> None:
