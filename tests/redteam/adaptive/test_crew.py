@@ -122,6 +122,19 @@ def test_one_account_behind_a_limit_gets_no_more_than_the_limit_in_any_window() 
         assert watch.answered >= 35
 
 
+def test_a_refused_batch_is_asked_again_in_its_order_so_that_a_hard_end_leaves_no_gap() -> None:
+    for refusal in OnRefusal:
+        member, _, watch = crew(CrewPlan(on_refusal=refusal, days=1.5 / 24, rows_per_request=7), HOURLY)
+        got = len(member.ask(rows(200)))
+        single = Limit(Scope.ACCOUNT, Unit.ROWS, 3, per_s=HOUR_S)
+        halved, _, seen = crew(CrewPlan(on_refusal=refusal, days=2.5 / 24, rows_per_request=7), single)
+        assert (got, len(halved.ask(rows(200)))) == (watch.answered, seen.answered)
+        assert halved.spent.extra_rows == 0
+        several, _, _ = crew(CrewPlan(accounts=4, on_refusal=refusal, days=1.5 / 24, rows_per_request=7), HOURLY)
+        several.ask(rows(2_000))
+        assert several.spent.extra_rows == 0 or refusal is OnRefusal.WAIT, "only who waits keeps rows that others pass by"
+
+
 def test_more_accounts_get_as_many_times_the_limit() -> None:
     for accounts in (1, 5, 20):
         plan = CrewPlan(accounts=accounts, on_refusal=OnRefusal.LEAVE, rows_per_request=10)

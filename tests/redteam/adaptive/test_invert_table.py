@@ -42,6 +42,14 @@ def test_the_turn_of_mad_is_undone_without_its_random_network() -> None:
     assert after < 0.3 * before
 
 
+def test_what_is_undone_keeps_the_decision_even_where_the_scores_hide_it_in_the_fourth_decimal() -> None:
+    scores = truth(rows(200, seed=2))
+    undone = invert(
+        modelguard_w(scores), believed(scores), lambda guesses: modelguard_w(guesses, 10), np.random.default_rng(0), 32
+    )
+    assert np.mean(undone.argmax(axis=1) == scores.argmax(axis=1)) > 0.99
+
+
 def test_fresh_noise_leaves_no_more_than_the_belief() -> None:
     scores = truth(rows(200, seed=2))
     fresh = gaussian_fresh(np.random.default_rng(1))

@@ -6,7 +6,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.adaptive.twice import SURE, distributions, in_two_passes
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.trade import ROWS
-from tests.support.thieves import Behind, Linear, rows, truth
+from tests.support.thieves import Behind, Linear, SoftLabels, rows, truth
 
 
 class Curious:
@@ -54,3 +54,13 @@ def test_any_finite_scores_become_distributions_that_rule_nothing_out() -> None:
     assert np.allclose(made.sum(axis=1), 1)
     assert made.min() > SURE / 4
     assert made[0].argmax() == 0
+
+
+def test_answers_that_needed_no_undoing_give_the_copy_of_a_plain_run() -> None:
+    def as_shown(shown: FloatArray, believed: FloatArray, rng: np.random.Generator) -> FloatArray:
+        return shown
+
+    attack, held_out = SoftLabels(rows(300, seed=1)), rows(20, seed=5)
+    plain = attack.run(Behind(), 100, np.random.default_rng(0)).surrogate.scores(held_out)
+    twice = in_two_passes(attack, Behind(), 100, np.random.default_rng(0), ROWS, as_shown).surrogate.scores(held_out)
+    assert np.array_equal(plain, twice)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
@@ -30,7 +29,7 @@ class _Member:
     account: Account
     size: int  # rows a request, halved where the whole was refused for good
     free_at: float
-    queue: deque[int] = field(default_factory=deque)  # rows that it alone is to ask
+    queue: list[int] = field(default_factory=list)  # a heap of the rows that it alone is to ask, the first of them next
     requests: int = 0
     barred: bool = False  # refused, and its Retry-After has not passed
     probe_due: bool = False  # its next request asks what is known, to see whether it has been noticed
@@ -42,7 +41,7 @@ class _Errand:
     """One call of ask: its rows, and what has come of them."""
 
     rows: FloatArray
-    common: deque[int]  # rows that anybody may ask
+    common: list[int] = field(default_factory=list)  # a heap of the rows that anybody may ask, the first of them next
     answers: dict[int, FloatArray] = field(default_factory=dict)
 
 
@@ -117,7 +116,7 @@ class Crew:
             self._members.append(_Member(number, account, self._pace.rows_per_request, self._pace.begin(number, now)))
 
     def _assigned(self, rows: FloatArray) -> _Errand:
-        errand = _Errand(rows, deque())
+        errand = _Errand(rows)
         for member in self._members:
             member.queue.clear()
         for index, number in enumerate(self._route(rows).tolist()):
@@ -134,8 +133,7 @@ class Crew:
 
     def _again(self, ready: list[tuple[float, int, int]], member: _Member, errand: _Errand) -> list[tuple[float, int, int]]:
         if member.lost:
-            errand.common.extendleft(reversed(member.queue))
-            member.queue.clear()
+            _move(member.queue, errand.common)
         if member.lost or member.barred:  # its rows may have gone to all others, who may be idle
             return self._ready(errand)
         heapq.heappush(ready, _turn(member))
@@ -164,7 +162,7 @@ class Crew:
             self.ended = f"the {self._plan.money:g} dollars are spent"
             return
         source = member.queue or errand.common
-        batch = [source.popleft() for _ in range(min(size, len(source)))]
+        batch = [heapq.heappop(source) for _ in range(min(size, len(source)))]
         reply = self._send(member, errand.rows[batch])
         if reply.answers is not None:
             errand.answers.update(zip(batch, reply.answers, strict=True))
@@ -203,10 +201,10 @@ class Crew:
             member.free_at = max(member.free_at, self._world.now + retry_after_s)
             member.barred = True
         stays = self._plan.on_refusal is OnRefusal.WAIT or not member.barred
-        (member.queue if stays and not member.lost else errand.common).extendleft(reversed(batch))
-        if not stays:  # what else was its own goes along: others are free
-            errand.common.extend(member.queue)
-            member.queue.clear()
+        for index in batch:
+            heapq.heappush(member.queue, index)
+        if not stays or member.lost:  # all that was its own: others are free
+            _move(member.queue, errand.common)
         if all(one.lost for one in self._members):
             self.ended = "no account is left"
 
@@ -263,6 +261,12 @@ ROUNDING = 1e-9  # a sum of prices that is exact on paper may fall short of it b
 
 def _turn(member: _Member) -> tuple[float, int, int]:
     return member.free_at, member.requests, member.number
+
+
+def _move(rows: list[int], to: list[int]) -> None:
+    for index in rows:
+        heapq.heappush(to, index)
+    rows.clear()
 
 
 def _address(network: str, number: int) -> str:

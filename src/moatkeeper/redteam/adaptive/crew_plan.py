@@ -31,7 +31,7 @@ class Timing(StrEnum):
 class OnRefusal(StrEnum):
     """What becomes of a refused request."""
 
-    WAIT = "wait"  # the account asks it again after Retry-After
+    WAIT = "wait"  # the account asks it again after Retry-After; a hard end before that loses what others answered behind it
     NEXT = "next"  # another account asks it at once; where all were refused, the first that is free again
     LEAVE = "leave"  # another account asks it at once; where all were refused, nobody does
 
@@ -45,7 +45,11 @@ class OnDetection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Known questions that are asked again, to see whether an account still gets the answers that it got at first."""
+    """Known questions that are asked again, to see whether an account still gets the answers that it got at first.
+
+    A refusal for good counts as a change as well, an ordinary limit does not. Answers take no time in a World, so latency,
+    which a real thief would watch too, is not.
+    """
 
     every: int = 20  # requests of an account between two probes; larger: cheaper, later to notice
     rows: int = 3  # asked again each time; larger: a change of few answers is seen as well, and more is paid
