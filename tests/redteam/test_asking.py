@@ -97,6 +97,12 @@ def test_notes_hold_what_a_part_of_a_plan_asked_and_pass_on_what_it_found() -> N
     assert notes.record.answers.tolist() == record.answers.tolist() == [[2.0], [4.0], [10.0]]
 
 
+def test_the_number_of_scores_that_a_victim_gives_counts_and_not_the_documented_one() -> None:
+    two = knowledge_of(np.zeros((2, 2)), 2)
+    record = carry_out(in_one_go(np.ones((3, 2))), Doubling(), 3, two)
+    assert record.answers.shape == (3, 1)
+
+
 @pytest.mark.parametrize("budget", [1, 2])
 def test_notes_are_cut_off_with_the_plan(budget: int) -> None:
     notes = Notes(knowledge())

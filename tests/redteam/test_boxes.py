@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from moatkeeper.redteam.boxes import Box, BoxModel, same, settled
+from moatkeeper.redteam.boxes import Box, BoxIndex, BoxModel, same, settled
 from moatkeeper.redteam.linear import Constant
 
 A, B = np.array([1.0, 0.0]), np.array([0.0, 1.0])
@@ -26,6 +26,10 @@ def test_a_row_is_settled_where_boxes_hold_it_and_agree() -> None:
     boxes = [box(0, 2, A), box(1, 3, B), box(2.5, 4, B)]
     assert settled(boxes, column(0.5, 1.5, 2.7, 3.5, 5.0)).tolist() == [True, False, True, True, False]
     assert settled([], column(1.0)).tolist() == [False]
+    for each in (boxes, []):
+        index = BoxIndex(each)
+        rows = np.linspace(-1.0, 6.0, 29)[:, None]
+        assert [index.settled(row) for row in rows] == settled(each, rows).tolist()
 
 
 def test_a_box_that_reaches_into_another_is_cut_on_the_side_of_its_own_row() -> None:

@@ -56,7 +56,12 @@ def carry_out(plan: Plan, victim: RowVictim, budget: int, knowledge: RowKnowledg
         except StopIteration:
             break
     plan.close()
-    return Record(np.concatenate(rows), np.concatenate(answers))
+    return Record(np.concatenate(rows), _together(answers))
+
+
+def _together(answers: list[FloatArray]) -> FloatArray:
+    """All answers. The first holds none and has as many columns as are documented; the victim's own number counts."""
+    return np.concatenate(answers[1:] or answers)
 
 
 def uniform_rows(knowledge: RowKnowledge, rng: np.random.Generator, count: int) -> FloatArray:
@@ -98,7 +103,7 @@ class Notes:
     @property
     def answers(self) -> FloatArray:
         """Their answers, (n, k)."""
-        return np.concatenate(self._answers)
+        return _together(self._answers)
 
     @property
     def record(self) -> Record:

@@ -65,6 +65,22 @@ class BoxModel:
         return found
 
 
+class BoxIndex:
+    """Many boxes, asked of one row at a time."""
+
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        self._lowest = np.array([box.lowest for box in boxes])
+        self._highest = np.array([box.highest for box in boxes])
+        self._values = np.array([box.value for box in boxes])
+
+    def settled(self, row: FloatArray) -> bool:
+        """What ``settled`` says of the row (d,)."""
+        if len(self._values) == 0:
+            return False
+        held = self._values[np.all((row >= self._lowest) & (row <= self._highest), axis=1)]
+        return len(held) > 0 and bool(np.all(same(held, held[0])))
+
+
 def same(answers: FloatArray, value: FloatArray) -> npt.NDArray[np.bool_]:
     """Which answers (n, k) are that value (k,), shape (n,)."""
     alike: npt.NDArray[np.bool_] = np.all(np.abs(answers - value) < SAME, axis=1)

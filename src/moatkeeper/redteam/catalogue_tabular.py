@@ -19,11 +19,11 @@ _BOTH = f"{_RANGES}; {_POOL} help"
 TABULAR: tuple[RowCard, ...] = (
     RowCard(Equations.name, Modality.TABULAR, _RANGES, "Tramèr et al. 2016, 4.1", Equations),
     RowCard(PoolEquations.name, Modality.TABULAR, _POOL, "Tramèr et al. 2016, 4.1", PoolEquations),
-    RowCard(Likelihood.name, Modality.TABULAR, _RANGES, "Tramèr et al. 2016, 4.1.2, 6.2 and 7", Likelihood),
-    RowCard(LowdMeek.name, Modality.TABULAR, _BOTH, "Lowd and Meek 2005, 3", LowdMeek),
+    RowCard(Likelihood.name, Modality.TABULAR, _RANGES, "Tramèr et al. 2016, 4.1, 6 and 7", Likelihood),
+    RowCard(LowdMeek.name, Modality.TABULAR, _BOTH, "Lowd and Meek 2005", LowdMeek),
     RowCard(Adaptive.name, Modality.TABULAR, _BOTH, "Tramèr et al. 2016, 6", Adaptive),
     RowCard(Paths.name, Modality.TABULAR, _BOTH, "Tramèr et al. 2016, 4.2", Paths),
     RowCard(LabelPaths.name, Modality.TABULAR, _BOTH, "Tramèr et al. 2016, 4.2 and 6", LabelPaths),
     RowCard(Retrain.name, Modality.TABULAR, _POOL, "Tramèr et al. 2016, 4", Retrain),
-    RowCard(BoundaryProbe.name, Modality.TABULAR, _BOTH, "Chen, Jordan and Wainwright 2020, 3", BoundaryProbe),
+    RowCard(BoundaryProbe.name, Modality.TABULAR, _BOTH, "Chen, Jordan and Wainwright 2020, algorithm 2", BoundaryProbe),
 )

@@ -11,6 +11,7 @@ from moatkeeper.core.query import FloatArray
 MOST_DECIMALS = 6
 """More are taken for unrounded scores: their error is then below that of 32-bit floats."""
 _FLOAT_SLACK = 1e-9  # how far a multiple of a decimal unit may be off in floating point
+SUM_SLACK = 1e-3  # how far shares may be from summing to 1: the error of a thousand 32-bit floats, and roundings
 SMALLEST_SCORE = 1e-300  # keeps logarithms finite
 
 
@@ -45,6 +46,11 @@ def _width(answers: FloatArray) -> float:
     """Half a unit where every score was rounded on its own; a whole one where the sum was mended to 1 (largest remainders)."""
     mended = answers.shape[1] > 2 and bool(np.all(np.abs(answers.sum(axis=1) - 1.0) < _FLOAT_SLACK))
     return 1.0 if mended else 0.5
+
+
+def shares(answers: FloatArray) -> bool:
+    """Whether answers (n, k) are shares of 1, as class probabilities are, and not scores of another kind."""
+    return bool(np.all(answers >= 0.0) and np.all(np.abs(answers.sum(axis=1) - 1.0) < SUM_SLACK))
 
 
 def centred_logarithms(answers: FloatArray) -> FloatArray:

@@ -35,7 +35,7 @@ def shortest(known: RowKnowledge) -> float:
 
 
 def test_the_changes_found_are_nearly_the_smallest_that_there_are() -> None:
-    """Chen, Jordan and Wainwright 2020, theorem 2: the search converges to a stationary point, of a plane to the nearest."""
+    """Chen, Jordan and Wainwright 2020: the search converges to a stationary point, which of a plane is the nearest."""
     found = probed(12_000).findings
     assert found["probed"] >= 40
     assert shortest(knowledge()) * 0.9 < found["perturbation"] < shortest(knowledge()) * 1.35

@@ -116,10 +116,18 @@ def test_a_linear_regression_falls_as_well() -> None:
     np.testing.assert_allclose(loot.surrogate.scores(pool(9)), pool(9) @ weights + 2.0, atol=1e-9)
 
 
-def test_nothing_exact_comes_of_no_answers_labels_or_scores_below_0() -> None:
+def test_raw_scores_fall_as_well() -> None:
+    weights = np.random.default_rng(1).normal(size=(COLUMNS, 3))
+    loot = Equations(knowledge_of(pool(), 3)).run(Asked(lambda rows: rows @ weights), COLUMNS + 1, np.random.default_rng(0))
+    np.testing.assert_allclose(loot.surrogate.scores(pool(9)), pool(9) @ weights, atol=1e-9)
+
+
+def test_nothing_exact_comes_of_no_answers_of_labels_or_of_scores_that_are_not_linear() -> None:
     rows = pool(3)
-    for answers in (np.empty((0, 2)), np.eye(2)[[0, 1, 0]], np.array([[-0.123456789, 1.123456789]] * 3)):
-        assert exact_copy(Record(rows[: len(answers)], answers)) is None
+    curved = np.column_stack([rows[:, 0] ** 2, -(rows[:, 1] ** 2)])
+    crossing = np.vstack([rows, -rows, 2 * rows])
+    for answers in (np.empty((0, 2)), np.eye(2)[[0, 1, 0]], np.vstack([curved, curved, 4 * curved])):
+        assert exact_copy(Record(crossing[: len(answers)], answers)) is None
 
 
 @BOTH

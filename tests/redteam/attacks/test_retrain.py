@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.redteam.attacks.retrain import Retrain, fit_substitute
+from moatkeeper.redteam.attacks.retrain import Retrain, fit_substitute, fit_values
 from moatkeeper.redteam.base import RowVictim
 from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.harness import Score, climb
 from moatkeeper.redteam.judges import RowJudge, row_judge
 from moatkeeper.redteam.knowledge import knowledge_of
 from moatkeeper.redteam.trade import ROWS
+from tests.support.models import Asked
 
 
 def rows(count: int, seed: int) -> FloatArray:
@@ -91,3 +94,24 @@ def test_too_few_answers_make_a_constant_copy() -> None:
     one = fit_substitute(rows(1, seed=0), np.array([[0.2, 0.8]]))
     assert nothing.scores(rows(2, seed=1)).tolist() == [[1.0, 0.0]] * 2
     assert one.scores(rows(2, seed=1)).tolist() == [[0.2, 0.8]] * 2
+
+
+def test_values_of_a_regression_are_copied_as_values() -> None:
+    knowledge = knowledge_of(rows(500, seed=3), 1, regression=True)
+    loot = Retrain(knowledge).run(Asked(lambda asked: 50 * asked[:, :1] * asked[:, 1:2]), 500, np.random.default_rng(0))
+    fresh = rows(200, seed=5)
+    truth = 50 * fresh[:, :1] * fresh[:, 1:2]
+    assert 1 - np.mean((loot.surrogate.scores(fresh) - truth) ** 2) / truth.var() > 0.7
+
+
+def test_too_few_values_make_a_constant_copy() -> None:
+    assert fit_values(np.empty((0, 3)), np.empty((0, 0))).scores(rows(2, seed=1)).tolist() == [[0.0]] * 2
+    assert fit_values(rows(1, seed=0), np.array([[7.0]])).scores(rows(2, seed=1)).tolist() == [[7.0]] * 2
+
+
+def test_a_thief_without_rows_asks_uniform_ones() -> None:
+    alone = replace(knowledge_of(rows(500, seed=3), 2), pool=np.empty((0, 3)))
+    victim = Asked(Crossing().ask)
+    copy = Retrain(alone).run(victim, 300, np.random.default_rng(0)).surrogate
+    assert victim.rows == 300
+    assert judge().figures(copy, frozenset(), thorough=False)["fidelity_uniform"] > 0.85

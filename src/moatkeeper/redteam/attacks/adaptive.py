@@ -2,10 +2,10 @@
 
 Tramèr et al. 2016, section 6 (after Cohn et al. 1994): rounds of questions along lines that cross the copy's boundary.
 Deviations: the first questions and a share of each round are rows of the thief's own and uniform ones, so that a copy that is
-sure and wrong is found out; rounds grow by a fixed share of what was asked; and the form of the copy, linear, RBF kernel, small
-network or tree, is chosen by cross-validation on the thief's own answers each time these have doubled, where the paper's
-thief knows it. Scores are used where they are shown. Of a regression there is no boundary: the rounds ask the thief's own
-rows and uniform ones.
+sure and wrong is found out; rounds grow by a fixed share of what was asked; and the form of the copy, linear, RBF kernel,
+small network or tree, is chosen by cross-validation on the thief's own answers each time these have doubled, where the paper's
+thief knows it. Scores are used where they are shown. No ensemble is among the forms: retraining is better at those. Of a
+regression there is no boundary: the rounds ask the thief's own rows and uniform ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Equation solving: the log-odds of a logistic regression are linear in its input, so d+1 answers give all its weights.
 
 Tramèr et al. 2016, section 4.1. Deviations: any number of classes needs d+1 answers only, since the centred logarithms of a
-softmax are linear as well (the paper asks c(d+1) and runs a solver); a regression's values are solved for in the same way.
+softmax are linear as well (the paper asks c(d+1) and runs a solver); a regression's values and raw scores are solved for in
+the same way.
 And where the answers contradict every softmax, because they are rounded, noisy, labels or another model's, the copy falls back
 on the most likely linear one: see attacks/likelihood.py.
 """
@@ -18,7 +19,7 @@ from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.knowledge import RowKnowledge
 from moatkeeper.redteam.likelihoods import most_likely
 from moatkeeper.redteam.linear import solve_softmax, solve_values, uninformed
-from moatkeeper.redteam.precision import precision_of
+from moatkeeper.redteam.precision import precision_of, shares
 
 CONSISTENT = 1e-5
 """How far a solved model's scores may be from answers that count as exact; 32-bit floats and their logarithms stay below it."""
@@ -56,9 +57,10 @@ class PoolEquations(Equations):
 
 
 def exact_copy(record: Record) -> Surrogate | None:
-    """The softmax behind exact answers; None where they are not exact, or no softmax gives them."""
-    if len(record.rows) == 0 or not precision_of(record.answers).exact or np.any(record.answers < 0):
+    """The softmax, or the linear scores, behind exact answers; None where they are not exact, or no such model gives them."""
+    if len(record.rows) == 0 or not precision_of(record.answers).exact:
         return None
-    copy = solve_softmax(record.rows, record.answers)
+    solve = solve_softmax if shares(record.answers) else solve_values
+    copy = solve(record.rows, record.answers)
     gap = np.abs(copy.scores(record.rows) - record.answers).max()
     return copy if gap < CONSISTENT else None

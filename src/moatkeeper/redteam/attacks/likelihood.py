@@ -1,6 +1,6 @@
 """Maximum likelihood: the linear model under which rounded, noisy or label-only answers are most likely.
 
-Tramèr et al. 2016, sections 4.1.2 (softmax and one-vs-rest), 6.2 (labels only) and 7 (rounding). Deviations: the questions are
+Tramèr et al. 2016, sections 4.1 (softmax and one-vs-rest), 6 (labels only) and 7 (rounding). Deviations: the questions are
 drawn uniformly between the documented ranges for labels too, without adaptivity; rounding is met by intervals as well as by
 cross-entropy; and ridge, form and fitting are chosen by cross-validation on the thief's answers. A one-vs-rest model cannot
 be solved for in closed form, but its likelihood can be climbed.

@@ -1,11 +1,12 @@
 """Lowd-Meek: a linear model of two classes from its decisions alone, by a line search for every column.
 
-Lowd and Meek 2005, section 3 (sign witness, then a line search for each feature's relative weight), as used by Tramèr et al.
-2016, section 6. Deviations: each column is moved far instead of by one unit, and the boundary is then searched along the line
-between the first two opposite rows, which crosses it for sure, so that small weights need no long walk and whole columns can be
-measured too; every search yields a point of the boundary, and the copy is the plane through all of them (by singular values),
-which more passes from other opposite rows make steadier. Before the first pass is complete, and for more classes than two,
-which no one plane parts, the copy is the most likely linear model of the labels. A regression has no labels: nothing is asked.
+Lowd and Meek 2005, linear classifiers of continuous features (sign witness, then a line search for each feature's relative
+weight), as used by Tramèr et al. 2016, section 6. Deviations: each column is moved far instead of by one unit, and the
+boundary is then searched along the line between the first two opposite rows, which crosses it for sure, so that small weights
+need no long walk and whole columns can be measured too; every search yields a point of the boundary, and the copy is the plane
+through all of them (by singular values), which more passes from other opposite rows make steadier. Before the first pass is
+complete, and for more classes than two, which no one plane parts, the copy is the most likely linear model of the labels. A
+regression has no labels: nothing is asked.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ it fails where every answer is new, by noise, or where leaves share few values: 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.asking import Plan, carry_out, pool_rows, uniform_rows
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
-from moatkeeper.redteam.boxes import Box, BoxModel, same, settled
+from moatkeeper.redteam.boxes import Box, BoxIndex, BoxModel, same, settled
 from moatkeeper.redteam.knowledge import RowKnowledge
 from moatkeeper.redteam.learners import fit_tree
 from moatkeeper.redteam.searches import Bracket, Search, bisect, ends, ranges
@@ -40,6 +40,7 @@ class Threshold:
 
     bracket: Bracket
     value: FloatArray
+    face: float  # where the boxes on both sides first took it to be
 
 
 class Paths:
@@ -54,8 +55,9 @@ class Paths:
         """The boxes found with at most ``budget`` answers, and a tree for the rest; ``leaves`` is the number of boxes."""
         search = PathSearch(self._knowledge)
         record = carry_out(search.plan(rng), victim, budget, self._knowledge)
-        copy = BoxModel(tuple(search.boxes), fit_tree(record.rows, record.answers))
-        return Loot(copy, {"leaves": float(len(search.boxes))})
+        boxes = search.found()
+        copy = BoxModel(boxes, fit_tree(record.rows, record.answers))
+        return Loot(copy, {"leaves": float(len(boxes))})
 
 
 Naming = Callable[[FloatArray], FloatArray]
@@ -68,14 +70,22 @@ def whole_answer(answers: FloatArray) -> FloatArray:
 
 
 class PathSearch:
-    """One search: what it has found so far is in ``boxes``."""
+    """One search, and what it has found so far."""
 
     def __init__(self, knowledge: RowKnowledge, naming: Naming = whole_answer) -> None:
-        self.boxes: list[Box] = []
+        self._boxes: list[Box] = []
+        self._index = BoxIndex(())
         self._naming = naming
         self._knowledge = knowledge
         self._ranges = ranges(knowledge)
         self._thresholds: list[list[Threshold]] = [[] for _ in range(knowledge.columns)]
+
+    def found(self) -> tuple[Box, ...]:
+        """The boxes, the latest last, each face where its threshold was last found to be."""
+        moved = [
+            {one.face: float(one.bracket.middle[column]) for one in found} for column, found in enumerate(self._thresholds)
+        ]
+        return tuple(_with_faces(box, moved) for box in self._boxes)
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """Explores until every sampled row is settled, then narrows the thresholds."""
@@ -83,20 +93,21 @@ class PathSearch:
         queue = deque([own[0] if len(own) else uniform_rows(self._knowledge, rng, 1)[0]])
         while queue:
             row = queue.popleft()
-            if not settled(self.boxes, row[None])[0]:
+            if not self._index.settled(row):
                 yield from self._explore(row, queue)
             if not queue:
                 sample = np.concatenate([own, uniform_rows(self._knowledge, rng, SAMPLES)])
-                queue.extend(sample[~settled(self.boxes, sample)][:1])
+                queue.extend(sample[~settled(self._boxes, sample)][:1])
         for width in FINER:
             yield from self._narrow(width)
 
     def _explore(self, row: FloatArray, queue: deque[FloatArray]) -> Plan:
         value = self._naming((yield row[None]))[0]
-        known = [box for box in self.boxes if box.holds(row[None])[0] and same(value[None], box.value)[0]]
+        known = [box for box in self._boxes if box.holds(row[None])[0] and same(value[None], box.value)[0]]
         box = known[-1] if known else (yield from self.box(row, value, queue))
-        mended = [one if _agrees(one, box, row) else one.without(box) for one in self.boxes if one is not box]
-        self.boxes[:] = [*mended, box]
+        mended = [one if _agrees(one, box, row) else one.without(box) for one in self._boxes if one is not box]
+        self._boxes = [*mended, box]
+        self._index = BoxIndex(self._boxes)
 
     def box(self, row: FloatArray, value: FloatArray, queue: deque[FloatArray]) -> BoxSearch:
         """The box around a row whose name is known; the rows just beyond its faces are put into the queue."""
@@ -136,7 +147,7 @@ class PathSearch:
                 return tried
             bracket = Bracket(tried.far, bracket.far) if alike[0] else Bracket(bracket.near, tried.near)
         narrow = yield from self._bisect(bracket, value, WIDTH)
-        self._thresholds[column].append(Threshold(narrow, value))
+        self._thresholds[column].append(Threshold(narrow, value, float(narrow.middle[column])))
         self._thresholds[column].sort(key=lambda one: float(one.bracket.middle[column]))
         return narrow
 
@@ -147,12 +158,10 @@ class PathSearch:
         return bisect(self._knowledge, bracket, alike, width * self._ranges)
 
     def _narrow(self, width: float) -> Plan:
-        """Finds every threshold again, more closely, and moves the faces of the boxes that rest on it."""
-        for column, thresholds in enumerate(self._thresholds):
+        """Finds every threshold again, more closely."""
+        for thresholds in self._thresholds:
             for index, threshold in enumerate(thresholds):
                 narrow = yield from self._bisect(threshold.bracket, threshold.value, width)
-                old, new = threshold.bracket.middle[column], narrow.middle[column]
-                self.boxes[:] = [_with_face(box, column, float(old), float(new)) for box in self.boxes]
                 thresholds[index] = replace(threshold, bracket=narrow)
 
 
@@ -183,9 +192,8 @@ def _moved(line: Bracket, column: int, known: Bracket) -> Bracket:
     return Bracket(near, far)
 
 
-def _with_face(box: Box, column: int, old: float, new: float) -> Box:
-    """The box with the face at ``old`` moved to ``new``."""
-    lowest, highest = box.lowest.copy(), box.highest.copy()
-    lowest[column] = new if lowest[column] == old else lowest[column]
-    highest[column] = new if highest[column] == old else highest[column]
-    return replace(box, lowest=lowest, highest=highest)
+def _with_faces(box: Box, moved: Sequence[Mapping[float, float]]) -> Box:
+    """The box with each face moved to where the threshold that it rests on was last found."""
+    lowest = [moved[column].get(face, face) for column, face in enumerate(box.lowest.tolist())]
+    highest = [moved[column].get(face, face) for column, face in enumerate(box.highest.tolist())]
+    return replace(box, lowest=np.array(lowest), highest=np.array(highest))
