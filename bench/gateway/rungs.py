@@ -27,6 +27,7 @@ from moatkeeper.serve.addresses import Addresses
 from moatkeeper.serve.asgi import Application, Receive, Scope, Send, read_body, send_response
 from moatkeeper.serve.gateway import Gateway, Running
 from moatkeeper.serve.identify import Identifier
+from moatkeeper.serve.protocol import Http
 from moatkeeper.serve.recorder import NoRecorder
 from moatkeeper.serve.requests import ForwardedRequests
 from moatkeeper.serve.upstream import Upstream
@@ -37,7 +38,7 @@ from moatkeeper.wire.registry import default_formats
 
 RUNGS = ("server", "client", "wire", "limits", "output", "identity")
 WHAT = {
-    "server": "uvicorn answering by itself",
+    "server": "our server answering by itself",
     "client": "+ upstream client: a pass-through",
     "wire": "+ gateway: parse, strip, write again",
     "limits": "+ limits: admit and settle",
@@ -115,7 +116,7 @@ def main(rung: str, upstream: str, port: str, config: str, data: str) -> None:
         made,
         port=int(port),
         loop="uvloop",
-        http="httptools",
+        http=Http,
         ws="none",
         lifespan="off",
         interface="asgi3",

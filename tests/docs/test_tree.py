@@ -26,6 +26,7 @@ EXEMPT = {
     "outputs/base.py": _PROTOCOLS,
     "redteam/base.py": _PROTOCOLS,
     "redteam/cards.py": _VALUES,
+    "redteam/adaptive/registry.py": _REGISTRY,
     "redteam/registry.py": _REGISTRY,
     "redteam/targets/onnx_file.py": _FILES,
     "redteam/targets/sklearn_file.py": _FILES,

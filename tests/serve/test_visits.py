@@ -25,7 +25,7 @@ class Client:
 
 async def visit(visits: Visits, receive: Receive, within_s: float, work: Callable[[Presence], Awaitable[None]]) -> Presence:
     """One request, as the gateway serves it: its presence afterwards."""
-    presence = visits.enter(receive, within_s)
+    presence = visits.enter(receive, within_s, task=asyncio.current_task())
     try:
         await work(presence)
     except asyncio.CancelledError:

@@ -103,7 +103,7 @@ def test_a_binary_answer_is_rounded_and_read_by_tritonclient() -> None:
     headers = ((b"content-type", b"application/octet-stream"), (LENGTH, b"%d" % len(head)))
     answered = _codec().answer(asked, Message(headers, head + scores + words, 200))
     rounded = tuple(
-        replace(each, values=None if each.values is None else np.round(each.values, 2)) for each in answered.answer.outputs
+        replace(each, numbers=None if each.values is None else np.round(each.values, 2)) for each in answered.answer.outputs
     )
     delivered = _codec().deliver(answered, Answer(rounded), FULL_OUTPUT)
     assert np.array_equal(_numbers(delivered, "p"), np.array([[0.12, 0.88], [0.5, 0.5]], dtype=np.float32))  # type: ignore[arg-type]

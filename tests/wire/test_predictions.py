@@ -40,7 +40,7 @@ def test_an_output_that_was_not_released_is_not_written() -> None:
 def test_a_released_output_is_written_in_the_place_of_the_true_one() -> None:
     read = read_predictions("predictions", [[0.847392, 0.152608]], 1)
     (scores,) = read.outputs()
-    assert read.write([replace(scores, values=np.array([[0.85, 0.15]]))]) == [[0.85, 0.15]]
+    assert read.write([replace(scores, numbers=np.array([[0.85, 0.15]]))]) == [[0.85, 0.15]]
 
 
 def test_labels_and_base64_pass_as_they_are() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from moatkeeper.core.query import FloatArray
+from moatkeeper.core.quick import quick
 
 
 class OutputKind(StrEnum):
@@ -18,18 +21,27 @@ class OutputKind(StrEnum):
     LABELS = "labels"  # decisions: strings or whole numbers, released as they are
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One named output. ``values`` has shape (n, m): a row per input row, flattened; LABELS may carry ``None``.
+    """One named output. ``numbers`` has shape (n, m): a row per input row, flattened; LABELS may carry ``None``.
 
-    Shape (n, 1) stands for one number a row (a probability of the positive class, or a regression value).
+    Shape (n, 1) stands for one number a row (a probability of the positive class, or a regression value). The only row of an
+    answer may be a plain list of m floats instead: arrays cost more to make than one row takes to work on.
     """
 
     name: str
     kind: OutputKind
-    values: FloatArray | None
+    numbers: FloatArray | list[float] | None
+
+    @property
+    def values(self) -> FloatArray | None:
+        """The numbers as an array, shape (n, m)."""
+        numbers = self.numbers
+        return np.array([numbers]) if type(numbers) is list else numbers  # type: ignore[return-value]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The outputs of one reply, in the order of the wire. Generated text is counted, not carried: ``tokens``."""
@@ -40,9 +52,15 @@ class Answer:
     @property
     def vectors(self) -> int:
         """The most rows of numbers that any output holds: more than the request's rows where a model answers several each."""
-        return max([len(output.values) for output in self.outputs if output.values is not None], default=0)
+        most = 0
+        for output in self.outputs:
+            numbers = output.numbers
+            rows = 0 if numbers is None else 1 if type(numbers) is list else len(numbers)
+            most = rows if rows > most else most
+        return most
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a query truly cost, known after the answer. ``tokens`` is 0 where the model is not metered in tokens."""

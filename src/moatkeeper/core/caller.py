@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from moatkeeper.core.quick import quick
+
 
 class Basis(StrEnum):
     """What an identity rests on, from proven to merely presented."""
@@ -18,12 +20,10 @@ class Basis(StrEnum):
     @property
     def verified(self) -> bool:
         """Whether somebody vouched for the identity; only unverified callers are limited by their address."""
-        return self in _VERIFIED
+        return self is Basis.KEY or self is Basis.JWT or self is Basis.HEADER
 
 
-_VERIFIED = frozenset({Basis.KEY, Basis.JWT, Basis.HEADER})
-
-
+@quick
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who agreed to the terms and pays. ``organisation`` is empty where the account stands alone."""
@@ -33,6 +33,7 @@ class Account:
     tier: str = "default"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One presenter of one credential from one network.

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from moatkeeper.core.contract import Contract
+from moatkeeper.core.quick import quick
 
 
 class Standing(StrEnum):
@@ -50,6 +51,7 @@ class Charge(NamedTuple):
     weight: float = 1.0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Quota:
     """What a caller may be told of its own contract: the nominal limit, what is left of it, and when it is whole again.
@@ -63,6 +65,7 @@ class Quota:
     reset_s: float
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What happens to one query.

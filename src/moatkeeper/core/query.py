@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.core.caller import Caller
+from moatkeeper.core.quick import quick
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,6 +24,7 @@ class InputKind(StrEnum):
     OPAQUE = "opaque"  # bytes or tensors that we do not look into
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """The n rows of a request, as the wire format parsed them; ``rows`` is what limits charge.
@@ -43,6 +45,7 @@ class Inputs:
         return array.reshape(self.rows, -1)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a query is charged: one request, its rows, its tokens, and its price in the operator's currency.
@@ -56,6 +59,7 @@ class Cost:
     requests: int = 1
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Query:
     """One request. ``at`` is UTC seconds since 1970 and the only clock that the floors below ``serve`` know."""

@@ -97,7 +97,7 @@ def perform(stage: Stage, plan: Plan, tell: Callable[[str], None]) -> Findings:
     tell("the judge asks for the truth")
     with PredictClient(stage.bare_url, TREES) as trees, PredictClient(stage.bare_url, LINEAR) as linear:
         prize = Prize(TREES, "retrain", judge_of(trees, parts.held_out, plan.seed))
-        old_prize = Prize(LINEAR, "equations", judge_of(linear, parts.held_out, plan.seed))
+        old_prize = Prize(LINEAR, "equations-pool", judge_of(linear, parts.held_out, plan.seed))
     nobody = _bare_thief(stage, plan)
     bare, *guarded = (
         _stolen(thief, prize, plan.rungs, parts, plan, tell)

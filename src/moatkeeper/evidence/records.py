@@ -44,7 +44,7 @@ def query_record(
         "organisation": caller.account.organisation,
         "tier": caller.account.tier,
         "key": caller.key_id,
-        "basis": caller.basis.value,
+        "basis": caller.basis._value_,  # ``value`` is a property that takes as long as five fields
         "address": caller.address,
         "model": query.model,
         "format": format,
@@ -55,7 +55,7 @@ def query_record(
         "admitted": decision.admitted,
         "would_admit": decision.would_admit,
         "reason": decision.reason,
-        "standing": decision.standing.value,
+        "standing": decision.standing._value_,
         "status": status,
         "request": request_digest,
         "released": released_digest,

@@ -68,8 +68,8 @@ class Reservation(NamedTuple):
     refused_by: str  # the name of the limit with that wait; empty where everything fits
 
 
-_new_charge = tuple.__new__
-"""Skips the Python-level constructor of a named tuple, which costs as much again; seven times a query."""
+_new = tuple.__new__
+"""Skips the Python-level constructor of a named tuple, which costs as much again; ten times a query."""
 
 _OWNER = {scope: index for index, scope in enumerate(Scope)}
 _UNIT = {unit: index for index, unit in enumerate(Unit)}
@@ -99,29 +99,31 @@ class Plan:
         changes: dict[str, BucketState] = {}
         charges: list[Charge] = []
         longest_s, refused_by = 0.0, ""
+        tightened = factor != 1.0
         for part in self.parts:
-            name, prefix, suffix, owner, unit, capacity, fit, tightens, unverified_only, _, _ = part
+            name, prefix, suffix, owner, unit, room, fit, tightens, unverified_only, _, _ = part
             amount = amounts[unit]
             who = owners[owner]
             if amount <= 0 or not who:
                 continue
             weight = 1.0
-            room = inf if unverified_only and verified else capacity
-            if tightens and factor != 1.0:
+            if unverified_only and verified:
+                room = inf
+            if tightened and tightens:
                 room, weight = _tightened(part.limit, factor)
             key = prefix + who + suffix
             state = read(key)
             taken = fit(state, amount * weight, room, at)
             if taken is not None:
                 changes[key] = taken
-                charges.append(_new_charge(Charge, (key, amount, at, name, weight)))
+                charges.append(_new(Charge, (key, amount, at, name, weight)))
                 continue
             wait_s = _wait_s(part, state, amount, room, weight, at)
             if wait_s > longest_s or not refused_by:  # a wait of 0 is a refusal too: sums of money may round either way
                 longest_s, refused_by = wait_s, name
         if refused_by:
             return Reservation({}, (), longest_s, refused_by)
-        return Reservation(changes, tuple(charges), 0.0, "")
+        return _new(Reservation, (changes, tuple(charges), 0.0, ""))
 
     def settle(self, charges: Iterable[Charge], true: Amounts, read: Read, *, at_most_reserved: bool) -> dict[str, BucketState]:
         """The states of the buckets in which the true cost differs from what was reserved.

@@ -25,10 +25,13 @@ class Rate:
 
     def fit(self, state: BucketState, amount: float, capacity: float, at: float) -> BucketState | None:
         """The state with the level raised, or None where it would stand above ``capacity``."""
+        if not state:
+            return (amount, at, self._per_second) if amount <= capacity * _ROUNDING else None
+        then = state[1]
         level = _level(state, at) + amount
         if level > capacity * _ROUNDING:
             return None
-        return (level, max(at, state[1]) if state else at, self._per_second)
+        return (level, at if at > then else then, self._per_second)
 
     def take(self, state: BucketState, amount: float, at: float) -> BucketState:
         """The state with the level raised; a negative amount lowers it, less what has drained since it was taken."""
@@ -66,4 +69,5 @@ def _level(state: BucketState, at: float) -> float:
     level, then, per_second = state
     if at <= then:
         return level
-    return max(0.0, level - (at - then) * per_second)
+    left = level - (at - then) * per_second
+    return left if left > 0.0 else 0.0

@@ -25,6 +25,8 @@ class LeastOutput:
     def release(self, answer: Answer, contract: Contract) -> Answer:
         """The answer as it may go out; the true one is left as it was."""
         declared = contract.outputs
+        if declared is None and len(answer.outputs) == 1:
+            return Answer((_release_output(answer.outputs[0], contract),), answer.tokens)
         kept = [output for output in answer.outputs if declared is None or output.name in declared]
         released = [_release_output(output, contract) for output in kept]
         if len(kept) > 1:
@@ -78,16 +80,29 @@ def _is_lone_number(output: Output, contract: Contract) -> bool:
 
 def _release_output(output: Output, contract: Contract) -> Output:
     kind = kind_of(output, contract)
+    numbers = output.numbers
+    if numbers is None or kind is OutputKind.LABELS:
+        return output
+    if kind is not OutputKind.EMBEDDINGS and len(numbers):
+        row = numbers if type(numbers) is list else _lone_row(numbers)
+        if 0 < len(row) <= MOST_COLUMNS:
+            released = round_small(row, kind, contract)
+            if released is not None:
+                return Output(output.name, output.kind, released)
     rows = output.values
-    if rows is None or kind is OutputKind.LABELS or rows.size == 0:
+    if rows is None or rows.size == 0:
         return output
     if kind is OutputKind.EMBEDDINGS:
         return Output(output.name, output.kind, _release_embeddings(rows, contract))
-    if rows.shape[0] == 1 and rows.shape[1] <= MOST_COLUMNS:
-        row = round_small(rows[0].tolist(), kind, contract)
-        if row is not None:
-            return Output(output.name, output.kind, np.array([row]))
     return Output(output.name, output.kind, release_rows(rows, kind, contract))
+
+
+def _lone_row(numbers: FloatArray | list[float]) -> list[float]:
+    """The only row of an array as a list; empty where it has several, or one too long to be worked on by itself."""
+    if isinstance(numbers, list):
+        return numbers
+    rows, columns = numbers.shape
+    return numbers[0].tolist() if rows == 1 and columns <= MOST_COLUMNS else []
 
 
 def _release_embeddings(rows: FloatArray, contract: Contract) -> FloatArray:

@@ -7,8 +7,9 @@ equal to the last bit.
 
 from __future__ import annotations
 
+from functools import reduce
 from math import isfinite
-from operator import sub
+from operator import add, sub
 
 from moatkeeper.core.answer import OutputKind
 from moatkeeper.core.contract import Contract
@@ -27,9 +28,7 @@ def round_small(row: list[float], kind: OutputKind, contract: Contract) -> list[
     """The row as the contract allows it, or None where it is not one of the common cases."""
     if contract.label_only:
         return None
-    total = 0.0
-    for number in row:  # from left to right in doubles, which ``sum`` promises no longer
-        total += number
+    total = reduce(add, row, 0.0)  # from left to right in doubles, which ``sum`` promises no longer
     if not isfinite(total):
         return None
     highest = max(row)
@@ -57,21 +56,24 @@ def _round_lone(score: float, unit: float, threshold: float) -> float:
 
 
 def _round_probabilities(row: list[float], highest: float, unit: float, top_k: int | None) -> list[float]:
-    scaled = [score * unit for score in row]
-    units = list(map(int, scaled))
-    missing = int(unit) - sum(units)
+    scaled = [score * unit + 0.0 for score in row]  # -0.0 becomes 0.0
+    lost = [score % 1.0 for score in scaled]
+    units = list(map(sub, scaled, lost))
+    missing = int(unit - sum(units))
     if missing:
-        lost = list(map(sub, scaled, units))
-        by_loss = sorted(range(len(row)), key=lost.__getitem__, reverse=True)
-        if missing < len(row) and lost[by_loss[missing - 1]] == lost[by_loss[missing]]:
-            by_loss = sorted(_by_score(row), key=lost.__getitem__, reverse=True)  # equal losses go by the true order
-        for column in by_loss[:missing]:
-            units[column] += 1
+        order = sorted(lost, reverse=True)
+        if 0 < missing < len(row) and order[missing - 1] > order[missing]:
+            least = order[missing - 1]
+            units = [count + 1.0 if loss >= least else count for count, loss in zip(units, lost, strict=True)]
+        else:  # equal losses go by the true order
+            for column in sorted(_by_score(row), key=lost.__getitem__, reverse=True)[:missing]:
+                units[column] += 1.0
     top = row.index(highest)
-    if units.count(units[top]) > row.count(highest):  # a lower class ties with the top
-        tied = [column for column, count in enumerate(units) if count == units[top] and row[column] < highest]
-        units[min(tied, key=lambda column: (row[column], -column))] -= 1
-        units[top] += 1
+    most = units[top]
+    if units.count(most) > 1 and units.count(most) > row.count(highest):  # a lower class ties with the top
+        tied = [column for column, count in enumerate(units) if count == most and row[column] < highest]
+        units[min(tied, key=lambda column: (row[column], -column))] -= 1.0
+        units[top] += 1.0
     released = [count / unit for count in units]
     if top_k is not None:
         for column in _by_score(row)[max(top_k, 1) :]:

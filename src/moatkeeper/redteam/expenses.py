@@ -9,7 +9,11 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Expenses:
-    """What a victim's door has counted so far. ``elapsed_s`` is campaign time, simulated where the clock is."""
+    """What a victim's door has counted so far. ``elapsed_s`` is campaign time, simulated where the clock is.
+
+    ``extra_rows`` were answered and paid for beyond those that an attack got: probes of whether it has been noticed, and
+    answers behind a gap that a refusal left.
+    """
 
     requests: int = 0
     refused: int = 0
@@ -17,6 +21,7 @@ class Expenses:
     accounts: int = 0
     proxies: int = 0
     elapsed_s: float = 0.0
+    extra_rows: int = 0
 
     @property
     def days(self) -> float:
@@ -39,9 +44,9 @@ class PriceList:
     per_proxy: float = 0.0
 
     def total(self, rows: int, spent: Expenses) -> float:
-        """The whole bill for ``rows`` answered questions."""
+        """The whole bill for ``rows`` answered questions, and those that were answered beside them."""
         return (
-            self.per_row * rows
+            self.per_row * (rows + spent.extra_rows)
             + self.per_token * spent.tokens
             + self.per_request * spent.requests
             + self.per_account * spent.accounts

@@ -13,7 +13,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MoatkeeperError
 from moatkeeper.redteam.base import ChatSurrogate, Prefix, Q, Q_contra, Surrogate, TokenSurrogate
 from moatkeeper.redteam.harness import FIDELITY
-from moatkeeper.redteam.trade import ROWS, TOKENS, Trade
+from moatkeeper.redteam.trade import ROWS, TOKENS, Trade, context_key
 from moatkeeper.redteam.transfer import transfer
 
 NEAREST_SHARE = 0.1
@@ -185,7 +185,8 @@ class TokenJudge:
     """Judges copies of next-token models. ``truth`` (n, v) are the victim's log-probabilities on held-out prefixes.
 
     ``fidelity`` is the share of prefixes with the victim's best token, ``total_variation`` the mean distance of the
-    distributions. A prefix of which the copy knows nothing counts as missed, at distance 1.
+    distributions. A prefix of which the copy knows nothing counts as missed, at distance 1; one whose context the attack
+    asked, with whatever bias, does not count at all.
     """
 
     prefixes: Sequence[Prefix]
@@ -193,7 +194,8 @@ class TokenJudge:
 
     def figures(self, surrogate: TokenSurrogate, asked: frozenset[bytes], *, thorough: bool) -> Mapping[str, float]:
         """Figures of one copy; raises MoatkeeperError where its answers have another shape."""
-        indexes = unseen(TOKENS.keys(self.prefixes), asked)
+        held_out = [context_key(key) for key in TOKENS.keys(self.prefixes)]
+        indexes = unseen(held_out, frozenset(context_key(key) for key in asked))
         truth = self.truth[indexes]
         copied = surrogate.log_probabilities(TOKENS.take(self.prefixes, indexes))
         if copied.shape != truth.shape:

@@ -53,7 +53,12 @@ def _take_prefixes(prefixes: Sequence[Prefix], indexes: Sequence[int]) -> Sequen
 
 
 def _prefix_key(prefix: Prefix) -> bytes:
-    return json.dumps([list(prefix.context), sorted(prefix.bias.items())]).encode()
+    return f"{json.dumps(prefix.context)}\n{json.dumps(sorted(prefix.bias.items()))}".encode()
+
+
+def context_key(key: bytes) -> bytes:
+    """What the keys of all questions about one context have in common, whatever their bias."""
+    return key.partition(b"\n")[0]
 
 
 def _text_fault(answers: Sequence[str], first: object) -> str:

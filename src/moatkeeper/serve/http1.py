@@ -40,6 +40,8 @@ _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET: Final = re.compile(rb"/[\x21-\x7e]*")
 _NOT_CONTROL: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _MAX_KNOWN_NAMES: Final = 2048  # field names remembered as valid; an attacker who invents names fills no more than this
+_MAX_KNOWN_TARGETS: Final = 1024
+_MAX_KNOWN_BYTES: Final = 256  # of a target that is remembered; a hostile set of them fills half a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +89,22 @@ class RequestWriter:
         self._line_end = b" HTTP/1.1\r\nhost: " + origin.authority + b"\r\n"
         # A name as received -> what is written before its value, or empty: dropped. Spares a regex a field.
         self._known: dict[bytes, bytes] = {}
+        # A method and a target that were found plain -> the line that says them. Spares two regexes a request.
+        self._begun: dict[tuple[bytes, bytes], bytes] = {}
 
     def head(self, method: bytes, target: bytes, headers: Fields, length: int) -> bytes:
         """The request's head, empty line included; raises MalformedRequest for what could be read in two ways.
 
         ``length`` is the body's, in bytes. Hop-by-hop fields are dropped, and so are those that Connection names.
         """
-        if _TOKEN.fullmatch(method) is None or method == b"CONNECT":
-            raise MalformedRequest("the method is not one that can be forwarded")
-        if _TARGET.fullmatch(target) is None:
-            raise MalformedRequest("the target is not an absolute path of printable ASCII")
+        begun = self.begin(method, target, headers)
+        return begun + (b"content-length: %d\r\n\r\n" % length if length or method not in _BODILESS else b"\r\n")
+
+    def begin(self, method: bytes, target: bytes, headers: Fields) -> bytes:
+        """The request's head without its length and without the empty line."""
         known = self._known
-        pieces = [method, b" ", self._prefix, target, self._line_end]
-        lines = 3  # request line, Host, empty line
+        pieces = [self._begun.get((method, target)) or self._line(method, target)]
+        lines = 2  # request line, Host
         for name, value in headers:
             written = known.get(name)
             if written is None:
@@ -110,16 +115,22 @@ class RequestWriter:
             elif len(name) == len(b"connection") and name.lower() == b"connection":
                 named = _named_by(value)
                 if named:
-                    return self.head(method, target, _without(headers, named), length)
-        if length or method not in _BODILESS:
-            pieces.append(b"content-length: %d\r\n" % length)
-            lines += 1
-        pieces.append(b"\r\n")
+                    return self.begin(method, target, _without(headers, named))
         head = b"".join(pieces)
         # Of all control characters exactly our own line ends are left: one look finds any CR, LF or NUL in a value.
         if head.translate(None, _NOT_CONTROL) != b"\r\n" * lines:
             raise MalformedRequest("a header field holds a control character")
         return head
+
+    def _line(self, method: bytes, target: bytes) -> bytes:
+        if _TOKEN.fullmatch(method) is None or method == b"CONNECT":
+            raise MalformedRequest("the method is not one that can be forwarded")
+        if _TARGET.fullmatch(target) is None:
+            raise MalformedRequest("the target is not an absolute path of printable ASCII")
+        begun = b"".join((method, b" ", self._prefix, target, self._line_end))
+        if len(self._begun) < _MAX_KNOWN_TARGETS and len(target) <= _MAX_KNOWN_BYTES:
+            self._begun[method, target] = begun
+        return begun
 
     def _learn(self, name: bytes) -> bytes:
         lower = name.lower()

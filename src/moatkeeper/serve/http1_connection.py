@@ -86,10 +86,12 @@ class Connection(asyncio.Protocol):
         """Whether a request may be written: nothing is in flight and the socket is open as far as is known."""
         return self._reply is None and self._transport is not None and not self._transport.is_closing()
 
-    @property
-    def overdue(self) -> bool:
-        """Whether the connection has rested for longer than it was allowed to."""
-        return self._loop.time() > self.deadline
+    def fresh(self) -> bool:
+        """Whether the connection is usable, and has not rested for longer than it was allowed to."""
+        transport = self._transport
+        return (
+            transport is not None and self._reply is None and not transport.is_closing() and self._loop.time() <= self.deadline
+        )
 
     def rest(self, keep_alive_s: float) -> None:
         """Lets the connection lie idle for so long."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from moatkeeper.errors import UpstreamBroken, UpstreamError
@@ -29,7 +29,19 @@ class Reply:
     is read, after everything that came has been handed out; one that stalls raises UpstreamTimeout.
     """
 
-    __slots__ = ("_connection", "_error", "_loop", "_pieces", "_waiter", "headers", "length", "status", "unread", "whole_limit")
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_loop",
+        "_pieces",
+        "_then",
+        "_waiter",
+        "headers",
+        "length",
+        "status",
+        "unread",
+        "whole_limit",
+    )
 
     def __init__(self, connection: Source, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
@@ -42,6 +54,15 @@ class Reply:
         self._pieces: list[bytes] = []
         self.unread = 0  # bytes that have arrived and that nobody has taken
         self._waiter: asyncio.Future[None] | None = None
+        self._then: Callable[[], None] | None = None
+
+    def tell(self, then: Callable[[], None], limit: int) -> None:
+        """Lets ``then`` be called, once, where ``wait`` would return: more than ``limit`` bytes, the end, or an error.
+
+        It is called from within the event loop's read, and so must neither raise nor wait.
+        """
+        self._then = then
+        self.whole_limit = limit
 
     @property
     def complete(self) -> bool:
@@ -66,7 +87,11 @@ class Reply:
             except asyncio.CancelledError:
                 self.abandon()
                 raise
-        if self._error is None and not self._fits(limit):
+        return self.taken(limit)
+
+    def taken(self, limit: int) -> bytes:
+        """The whole body, where nothing more is waited for; raises as ``body`` does."""
+        if self._error is None and (self._connection is not None or not self._fits(limit)):
             self.abandon()
             raise UpstreamBroken(f"the answer's body is longer than {limit} bytes")
         if self._error is not None:
@@ -75,6 +100,7 @@ class Reply:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces as they arrive; while nobody takes them, the model server is made to wait."""
+        self.whole_limit = -1
         while True:
             if self._pieces:
                 piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -106,7 +132,10 @@ class Reply:
 
     def wake(self) -> None:
         """Lets ``wait`` return."""
-        waiter = self._waiter
+        waiter, then = self._waiter, self._then
+        if then is not None:
+            self._then = None
+            then()
         if waiter is not None:
             self._waiter = None
             if not waiter.done():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.keyed import keyed_digest
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import Unauthenticated
 from moatkeeper.serve.addresses import Addresses
+
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 
 KEY_PREFIX = b"mk_"
 """Our API keys begin so; a presented credential that does is never taken for an anonymous bearer token."""
@@ -57,12 +60,23 @@ class ProxyHeaders:
     tier: bytes = b""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The caller, and whether its credential was ours and must not reach the model server."""
 
     caller: Caller
     consumed: bool
+
+
+class Claims(NamedTuple):
+    """What the headers of a request say of its sender."""
+
+    credential: bytes
+    credentials: int  # how many were presented
+    forwarded_for: bytes
+    forwarded: bytes
+    named: dict[bytes, bytes]  # by a proxy
 
 
 class Identifier:
@@ -86,21 +100,36 @@ class Identifier:
         self._proxy = proxy_headers
         self._default_tier = default_tier
         self._required = required
+        self._telling = CREDENTIALS | {b"x-forwarded-for", b"forwarded"}
+        if proxy_headers is not None:
+            self._telling |= {proxy_headers.account, proxy_headers.organisation, proxy_headers.tier} - {b""}
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]], host: str, at: float) -> Identity:
         """The identity behind a request's headers and its peer ``host``; raises Unauthenticated."""
+        return self.judge(self.claims(headers), host, at)
+
+    def claims(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims:
+        """What a request's headers say of its sender; believed by nobody yet."""
         credential, forwarded_for, forwarded, named = b"", b"", b"", {}
         seen = 0
+        telling = self._telling
         for name, value in headers:
-            if name == b"authorization" or name == b"x-api-key" or name == b"api-key":
+            if name not in telling:
+                continue
+            if name in CREDENTIALS:
                 credential = _credential(name, value)
                 seen += 1
             elif name == b"x-forwarded-for":
                 forwarded_for = forwarded_for + b"," + value if forwarded_for else value
             elif name == b"forwarded":
                 forwarded = forwarded + b"," + value if forwarded else value
-            elif self._proxy is not None and name in (self._proxy.account, self._proxy.organisation, self._proxy.tier):
+            else:
                 named[name] = value
+        return Claims(credential, seen, forwarded_for, forwarded, named)
+
+    def judge(self, claims: Claims, host: str, at: float) -> Identity:
+        """The identity behind claims that came from a peer; raises Unauthenticated."""
+        credential, seen, forwarded_for, forwarded, named = claims
         if seen > 1 or len(credential) > MAX_CREDENTIAL_BYTES:
             raise Unauthenticated(REFUSED)
         network, trusted = self._addresses.peer(host)

@@ -9,6 +9,7 @@ from typing import Protocol
 from moatkeeper.core.answer import Usage
 from moatkeeper.core.judgement import Decision
 from moatkeeper.core.query import Query
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import StoreError
 from moatkeeper.evidence import records
 from moatkeeper.evidence.digest import RunningDigest, released_digest, request_digest, running_released_digest
@@ -17,6 +18,7 @@ from moatkeeper.store.ledger import Ledger
 log = logging.getLogger("moatkeeper.recorder")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one query ended."""

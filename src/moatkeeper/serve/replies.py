@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 
@@ -16,6 +18,9 @@ PASSED_RESPONSE_HEADERS = frozenset(
     {b"content-type", b"inference-header-content-length", b"retry-after", b"cache-control", b"vary"}
 )
 """Fields of the model server's answer that reach the caller; all others may tell of versions, timings or internals."""
+
+_KNOWN_POLICIES = 256
+"""Quotas that are sold, of which a price list has a handful."""
 
 TOO_MANY = "rate limit exceeded"
 ENDED = "access to this API is not available to this account"
@@ -35,9 +40,14 @@ def quota_headers(quota: Quota, *, refused: bool) -> list[tuple[bytes, bytes]]:
     """
     remaining = 0 if refused else max(0, math.floor(quota.remaining))
     return [
-        (b"ratelimit-policy", b'"default";q=%d;w=%d' % (math.floor(quota.limit), math.ceil(quota.per_s))),
+        (b"ratelimit-policy", _policy(quota.limit, quota.per_s)),
         (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, math.ceil(max(0.0, quota.reset_s)))),
     ]
+
+
+@lru_cache(maxsize=_KNOWN_POLICIES)
+def _policy(limit: float, per_s: float) -> bytes:
+    return b'"default";q=%d;w=%d' % (math.floor(limit), math.ceil(per_s))
 
 
 def retry_headers(decision: Decision) -> list[tuple[bytes, bytes]]:
@@ -50,6 +60,13 @@ def retry_headers(decision: Decision) -> list[tuple[bytes, bytes]]:
 def passed_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The fields of the model server's answer that may reach the caller."""
     return [pair for pair in headers if pair[0] in PASSED_RESPONSE_HEADERS]
+
+
+def merged(headers: Headers, changes: Mapping[bytes, bytes | None]) -> list[tuple[bytes, bytes]]:
+    """The fields that may reach the caller, with the format's changes applied; None removes a field."""
+    head = [pair for pair in headers if pair[0] in PASSED_RESPONSE_HEADERS and pair[0] not in changes]
+    head += [(name, value) for name, value in changes.items() if value is not None]
+    return head
 
 
 def upstream_complaint(message: Message) -> str:

@@ -6,9 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from moatkeeper.serve.asgi import Scope
-from moatkeeper.serve.identify import KEY_PREFIX, Identity
-from moatkeeper.wire.base import Headers, Purpose
+from moatkeeper.serve.identify import CREDENTIALS, KEY_PREFIX, Identity
+from moatkeeper.wire.base import Headers
 
 PASSED_REQUEST_HEADERS = frozenset(
     {
@@ -24,8 +23,6 @@ PASSED_REQUEST_HEADERS = frozenset(
     }
 )
 """Fields that model servers need; all others may steer a server in ways that no contract knows."""
-
-CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 
 PASSED_PARAMETERS = frozenset({"api-version", "stream", "starting_after"})
 """Query parameters that choose a dialect or a place in a stream, and never what an answer shows."""
@@ -43,13 +40,14 @@ class ForwardedRequests:
 
     def headers(self, headers: Headers, changes: Mapping[bytes, bytes | None], identity: Identity) -> list[tuple[bytes, bytes]]:
         """The header fields of a forwarded request; credentials of ours never go on, foreign ones do in open mode."""
-        passes_credential = self._authorization is None and not identity.consumed
-        sent = [
-            pair
-            for pair in headers
-            if pair[0] not in changes
-            and (pair[0] in PASSED_REQUEST_HEADERS or (passes_credential and _foreign_credential(*pair)))
-        ]
+        if identity.consumed or self._authorization is not None:
+            sent = [pair for pair in headers if pair[0] in PASSED_REQUEST_HEADERS and pair[0] not in changes]
+        else:
+            sent = [
+                pair
+                for pair in headers
+                if pair[0] not in changes and (pair[0] in PASSED_REQUEST_HEADERS or _foreign_credential(*pair))
+            ]
         sent += [(name, value) for name, value in changes.items() if value is not None]
         if b"accept-encoding" not in changes:
             sent.append(IDENTITY)
@@ -64,18 +62,17 @@ class ForwardedRequests:
             sent.append((b"authorization", self._authorization))
         return [*sent, IDENTITY]
 
-    def target(self, scope: Scope, purpose: Purpose) -> bytes:
+    def target(self, path: str, query: bytes) -> bytes:
         """The path as it came, with the query parameters that may pass."""
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
-        query: bytes = scope.get("query_string", b"")
+        target = path.encode("latin-1")
         if not query:
-            return path
+            return target
         kept = [
             pair
             for pair in query.decode("latin-1").split("&")
             if PLAIN_PARAMETER.fullmatch(pair) and pair.partition("=")[0] in PASSED_PARAMETERS
         ]
-        return path + b"?" + "&".join(kept).encode() if kept else path
+        return target + b"?" + "&".join(kept).encode() if kept else target
 
 
 def _foreign_credential(name: bytes, value: bytes) -> bool:

@@ -17,7 +17,7 @@ from moatkeeper.config.settings import Settings
 from moatkeeper.errors import ConfigError, MoatkeeperError, UsageError
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.house import House
-from moatkeeper.serve.protocol import BoundedHttp
+from moatkeeper.serve.protocol import Http
 
 log = logging.getLogger("moatkeeper.run")
 
@@ -86,12 +86,13 @@ async def _run(settings: Settings, started: Callable[[Addresses], None], reload:
         finally:
             stop.set()
             ticker.cancel()
-            await _break_off(servers)
+            await _break_off(servers, house)
             await house.close()
 
 
-async def _break_off(servers: list[_Server]) -> None:
+async def _break_off(servers: list[_Server], house: House) -> None:
     """Ends the requests that outlived the servers, so that each is settled and on record before the house closes."""
+    house.gateway.visits.end_all()
     rest = [task for one in servers for task in one.server_state.tasks]
     for task in rest:
         task.cancel()
@@ -103,7 +104,7 @@ def _server(application: Application, settings: Settings) -> _Server:
         uvicorn.Config(
             application,
             loop="none",
-            http=BoundedHttp,
+            http=Http,
             ws="none",
             lifespan="off",
             interface="asgi3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from moatkeeper.serve.http1 import Fields, RequestWriter, parse_origin
@@ -54,6 +55,24 @@ class Upstream:
             if not reused or method not in _REPEATABLE:
                 raise
         return await self._exchange(await self._pool.acquire(), method, head, body)
+
+    def letter(self, method: str, target: bytes, headers: Fields) -> bytes:
+        """The head of a request without its length, to be asked with; raises MalformedRequest."""
+        return self._writer.begin(method.encode("latin-1", "replace"), target, headers)
+
+    def ask(self, letter: bytes, body: bytes, *, limit: int, then: Callable[[], None]) -> Reply | None:
+        """Sends a POST at once where a connection lies idle, else None.
+
+        ``then`` is called once about ``limit`` bytes of the answer are there, or all, or an error is; with a negative
+        ``limit`` as soon as its head is.
+        """
+        connection = self._pool.take()
+        if connection is None:
+            return None
+        head = letter + b"content-length: %d\r\n\r\n" % len(body)
+        reply = connection.send(head, body, head_only=False, within_s=self._first_byte_s)
+        reply.tell(then, limit)
+        return reply
 
     async def close(self, grace_s: float = 5.0) -> None:
         """Returns when every connection is closed; answers in flight have ``grace_s`` seconds to end by themselves."""

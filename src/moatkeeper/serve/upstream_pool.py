@@ -47,6 +47,7 @@ class Pool:
             raise ConfigError(f"{connections} connections to the model server, expected at least 1")
         self._origin = origin
         self._timeouts = timeouts
+        self._keep_alive_s = timeouts.keep_alive_s
         self._room = connections  # connections that may still be opened
         self._max_head_bytes = max_head_bytes
         self._tls = _tls_context(ca_file) if origin.tls else None
@@ -61,9 +62,10 @@ class Pool:
 
     def take(self) -> Connection | None:
         """An idle connection that is open as far as is known, or None."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.usable and not connection.overdue:
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.fresh():
                 return connection
             connection.close()
         return None
@@ -152,7 +154,7 @@ class Pool:
         if self._closed:
             connection.close()
             return
-        connection.rest(self._timeouts.keep_alive_s)
+        connection.rest(self._keep_alive_s)
         while self._queue:
             future = self._queue.popleft().future
             if not future.done():

@@ -60,7 +60,8 @@ class InMemory:
 
     def bucket(self, key: str) -> BucketState:
         """The state of a bucket; the empty tuple where nothing is known."""
-        return self._young.get(key) or self._old.get(key, ())
+        state = self._young.get(key)
+        return state if state else self._old.get(key, ())
 
     def apply(self, changes: Mapping[str, BucketState]) -> None:
         """Replaces the named buckets; an empty state is forgotten."""

@@ -25,6 +25,7 @@ from typing import Protocol
 from moatkeeper.core.answer import Answer
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import Inputs
+from moatkeeper.core.quick import quick
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Header fields in the order of the wire, names in lower case: what ASGI hands over."""
@@ -48,6 +49,7 @@ class Route:
     model: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Message:
     """A request or an answer as bytes: what came in, or what is to go out. ``status`` is 0 on requests."""
@@ -64,6 +66,7 @@ class Message:
         return b""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request, understood. ``document`` is the format's own parsed form, handed back to it and to nobody else."""
@@ -77,6 +80,7 @@ class Asked:
     document: object = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Given:
     """An answer, understood: the values that policies work on, and the document that they go back into."""
@@ -85,6 +89,7 @@ class Given:
     document: object = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A rewritten message. ``headers`` replace or add fields; a value of ``None`` removes the field.

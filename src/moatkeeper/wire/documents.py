@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
@@ -29,6 +30,8 @@ FORWARD_JSON: Mapping[bytes, bytes | None] = {
 }
 """Header fields of every JSON request to the model server: they say what the body is now, whatever the client said."""
 
+_PLAIN_JSON = (True, True, True)
+
 DELIVER_JSON: Mapping[bytes, bytes | None] = {b"content-type": b"application/json", b"content-encoding": None}
 """Header fields of every JSON answer to the caller."""
 
@@ -41,28 +44,51 @@ class Unary:
         raise UnexpectedAnswer(f"{asked.route.format} does not stream")
 
 
-@lru_cache(maxsize=_CACHED_TYPES)
-def _is_utf8(content_type: bytes) -> bool:
-    return media_parameters(Message(((b"content-type", content_type),), b"")).get("charset", "").lower() in _UTF8
+class _Form(NamedTuple):
+    """How a body is written, by what its header says."""
+
+    plain: bool  # not compressed
+    utf8: bool
+    json: bool
 
 
 @lru_cache(maxsize=_CACHED_TYPES)
-def _is_json(content_type: bytes) -> bool:
-    return media_type(Message(((b"content-type", content_type),), b"")) in JSON_TYPES
+def _form(content_type: bytes | None, encoding: bytes | None) -> _Form:
+    stated = Message(((b"content-type", content_type or b""), (b"content-encoding", encoding or b"")), b"")
+    return _Form(
+        stated.header(b"content-encoding").lower() in _PLAIN_ENCODINGS,
+        media_parameters(stated).get("charset", "").lower() in _UTF8,
+        media_type(stated) in JSON_TYPES,
+    )
+
+
+def _form_of(message: Message) -> _Form:
+    content_type = encoding = None
+    for name, value in message.headers:
+        if name == b"content-type":
+            content_type = value if content_type is None else content_type
+        elif name == b"content-encoding":
+            encoding = value if encoding is None else encoding
+    return _form(content_type, encoding)
 
 
 def require_plain(message: Message) -> None:
     """Raises UnsupportedMedia for a compressed request or one in another charset than UTF-8."""
-    if message.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
+    _check_plain(_form_of(message))
+
+
+def _check_plain(form: _Form) -> None:
+    if not form.plain:
         raise UnsupportedMedia("the request is compressed; send it with Content-Encoding: identity")
-    if not _is_utf8(message.header(b"content-type")):
+    if not form.utf8:
         raise UnsupportedMedia("the request is not in UTF-8")
 
 
 def require_json(message: Message) -> None:
     """Raises UnsupportedMedia unless the request says that it is plain JSON in UTF-8, or says nothing."""
-    require_plain(message)
-    if not _is_json(message.header(b"content-type")):
+    form = _form_of(message)
+    if form != _PLAIN_JSON:
+        _check_plain(form)
         raise UnsupportedMedia("expected Content-Type: application/json")
 
 
@@ -88,14 +114,19 @@ def write_request(document: object) -> bytes:
 
 def require_readable(reply: Message) -> None:
     """Raises UnexpectedAnswer for a compressed answer: what cannot be read cannot be made less precise."""
-    if reply.header(b"content-encoding").lower() not in _PLAIN_ENCODINGS:
+    _check_readable(_form_of(reply))
+
+
+def _check_readable(form: _Form) -> None:
+    if not form.plain:
         raise UnexpectedAnswer("the answer is compressed although identity was asked for")
 
 
 def read_answer(reply: Message) -> object:
     """The document of an answer; raises UnexpectedAnswer for anything but plain JSON."""
-    require_readable(reply)
-    if not _is_json(reply.header(b"content-type")):
+    form = _form_of(reply)
+    _check_readable(form)
+    if not form.json:
         raise UnexpectedAnswer(f"expected a JSON answer, found {media_type(reply)}")
     return parse_answer(reply.body)
 

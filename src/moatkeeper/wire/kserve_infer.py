@@ -10,6 +10,7 @@ import numpy as np
 from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import FloatArray
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import MalformedRequest, UnexpectedAnswer
 from moatkeeper.wire.base import Asked, Given, Message, Outgoing, Route, media_type
 from moatkeeper.wire.documents import DELIVER_JSON, JSON_TYPES, Unary, parse_answer, require_readable, write_answer
@@ -40,6 +41,7 @@ _ANSWER_FIELDS = ("model_name", "model_version", "id")
 _ANSWER_PARAMETERS = frozenset({"sequence_id", "sequence_start", "sequence_end", "content_type"})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Tensor:
     """One output as it came: its numbers or classifications where it has any, and its data in the form of the wire."""
@@ -53,6 +55,7 @@ class _Tensor:
     content_type: object = None  # how MLServer's clients are to decode it
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Reply:
     """An answer by outputs, and the fields around them that tell nothing of the model's numbers."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import MalformedRequest, UnsupportedMedia
 from moatkeeper.wire.base import Message, Outgoing, media_type
 from moatkeeper.wire.documents import FORWARD_JSON, JSON_TYPES, read_json, require_plain, write_request
@@ -27,6 +28,7 @@ _OUTPUT_PARAMETERS = frozenset({"binary_data", "classification", "content_type"}
 _SHARED_MEMORY = "shared_memory"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class InferRequest:
     """A request in parts: its document, what it asks of each output, and the binary data behind the document."""

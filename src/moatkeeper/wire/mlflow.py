@@ -10,6 +10,7 @@ import orjson
 from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import MalformedRequest, MethodRefused, UnexpectedAnswer, UnsupportedMedia
 from moatkeeper.wire.base import Asked, Codec, Given, Message, Outgoing, Purpose, Route, media_type
 from moatkeeper.wire.documents import (
@@ -74,6 +75,7 @@ class MLflow:
         return orjson.dumps({"error_code": _ERROR_CODES.get(status, fallback), "message": message})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Request:
     """The bytes to send on, their media type, and what the answer may look like."""
@@ -84,6 +86,7 @@ class _Request:
     spare_line: bool = False  # the first line of a table may have been its names: an answer may be one row shorter
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Json:
     """An answer in JSON; ``wrapped`` says that it stands under ``predictions``."""

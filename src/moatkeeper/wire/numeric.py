@@ -9,15 +9,19 @@ import numpy as np
 
 from moatkeeper.core.answer import Output, OutputKind
 from moatkeeper.core.query import FloatArray
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import UnexpectedAnswer
 
 MAX_DEPTH = 16
 """Axes of one tensor; numpy allows 64, and no model server in use answers with more than eight."""
 
+_FLOATS = frozenset({float})
+
 NUMERIC = frozenset({float, int})
 """The types of JSON numbers; bool is neither here, although Python would call it an int."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Column:
     """One output of an answer as JSON: the parsed value, and the shape of its numbers (empty: labels, untouched)."""
@@ -37,6 +41,11 @@ def column(name: str, kind: OutputKind, value: object, rows: int) -> Column:
     if type(value) is not list or len(value) != rows:
         found = f"{len(value)} rows" if isinstance(value, list) else type(value).__name__
         raise UnexpectedAnswer(f"expected {rows} rows of output {name!r}, found {found}")
+    if rows == 1:
+        first = value[0]
+        row = first if type(first) is list else value
+        if _FLOATS.issuperset(map(type, row)) and row:
+            return Column(Output(name, kind, row), value, (1,) if row is value else (1, len(row)))
     kinds = leaf_types(value)
     if kind is OutputKind.NUMBERS and float not in kinds and dict not in kinds:
         return Column(Output(name, OutputKind.LABELS, None), value)
@@ -98,9 +107,12 @@ def shaped(values: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 def restore(output: Output, original: Column) -> object:
     """The JSON value of a released output in the shape it came in; its last axis may have become shorter."""
-    if output.values is None:
-        return original.value
+    numbers = output.numbers
+    if type(numbers) is list:
+        return numbers if len(original.shape) == 1 else [numbers]
     values = output.values
+    if values is None:
+        return original.value
     if len(original.shape) != 2:
         values = shaped(values, original.shape)
     listed: object = values.tolist()

@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 
 from moatkeeper.core.contract import Contract
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import MalformedRequest, UnexpectedAnswer, UnsupportedMedia
 from moatkeeper.wire.base import Asked, Message, Outgoing, media_parameters
 
@@ -72,6 +73,7 @@ _NEVER_ZERO = frozenset({"top_p", "repetition_penalty", "repeat_penalty"})
 """Zero is an error here, or no penalty at all: a small number becomes one step instead."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Question:
     """A parsed request: its known fields, the prompt's tokens as estimated, and whether the caller asked for usage."""

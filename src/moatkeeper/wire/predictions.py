@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from moatkeeper.core.answer import Output, OutputKind
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import UnexpectedAnswer
 from moatkeeper.wire.numeric import Column, column, restore
 
@@ -19,6 +20,7 @@ class Form(Enum):
     COLUMNS = "columns"  # an object with a list for each output
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """The outputs of one answer, and how to write them down again."""
@@ -33,9 +35,13 @@ class Predictions:
 
     def write(self, released: Sequence[Output]) -> object:
         """The JSON value with the released outputs only; None where a bare output is not among them."""
-        kept = kept_values(self.columns, released)
         if self.form is Form.BARE:
-            return next(iter(kept.values()), None)
+            bare = self.columns[0]
+            for output in released:
+                if output.name == bare.output.name:
+                    return restore(output, bare)
+            return None
+        kept = kept_values(self.columns, released)
         if self.form is Form.COLUMNS:
             return kept
         if not kept:

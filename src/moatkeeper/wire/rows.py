@@ -20,6 +20,8 @@ def require_rows(value: object, what: str) -> list[object]:
         raise MalformedRequest(f"{what} must be a list")
     if not value:
         raise MalformedRequest(f"{what} must hold at least one row")
+    if len(value) == 1:
+        return value
     kinds = set(map(type, value))
     if list in kinds:
         if len(kinds) != 1:

@@ -10,6 +10,7 @@ import orjson
 from moatkeeper.core.answer import Answer, OutputKind
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.core.quick import quick
 from moatkeeper.errors import MalformedRequest, MethodRefused, UnexpectedAnswer
 from moatkeeper.wire.base import Asked, Codec, Given, Message, Outgoing, Purpose, Route
 from moatkeeper.wire.documents import (
@@ -90,6 +91,7 @@ def _plain(method: str, operation: str, model: str) -> Route:
     return Route(TensorFlow.name, operation, Purpose.PLAIN, model)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What of a request concerns its answer: the field that holds it, and the bytes to send on."""
@@ -99,6 +101,7 @@ class _Request:
     signature: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Reply:
     """An answer of ``:predict``: the field that holds it, and what is in there."""
@@ -225,6 +228,7 @@ class Examples(Unary):
         return Outgoing(write_answer({} if value is None else {"result": value}), DELIVER_JSON)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Result:
     """The result of classify (with a label for every score) or regress (without labels)."""

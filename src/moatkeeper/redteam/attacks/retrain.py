@@ -1,7 +1,8 @@
 """Retraining: ask real rows, and once they run out mixtures of them, then fit a substitute to the answers.
 
-Tramèr et al. 2016, section 4, call it black-box retraining. Deviations: the thief has rows of the right population (no
-labels), fits log-odds rather than labels, and does not adapt its queries, so every prefix of them is a smaller theft.
+Tramèr et al. 2016, section 4, call it black-box retraining. Deviations: the thief has rows of the right population (no labels),
+fits log-odds rather than labels (of a regression the values), and does not adapt its queries, so every prefix of them is a
+smaller theft. A thief without rows asks uniform ones.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra
+from moatkeeper.redteam.asking import uniform_rows
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.knowledge import RowKnowledge
+from moatkeeper.redteam.linear import Constant
 
 SCORE_FLOOR = 0.005
 """Half the last place of two decimals: a rounded 0 or 1 becomes a finite log-odds, as good a guess as any."""
@@ -45,14 +48,15 @@ class Substitute:
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """The same scores for every row: all that is left to a thief whom nobody answered."""
+class ValueSubstitute:
+    """Boosted trees on each value of a regression."""
 
-    row: tuple[float, ...]
+    regressors: tuple[_Regressor, ...]
 
     def scores(self, rows: FloatArray) -> FloatArray:
-        """Shape (n, k), each row alike."""
-        return np.tile(self.row, (len(rows), 1))
+        """Values, shape (n, k)."""
+        with _one_thread():
+            return np.column_stack([regressor.predict(rows) for regressor in self.regressors])
 
 
 class Retrain:
@@ -62,16 +66,20 @@ class Retrain:
 
     def __init__(self, knowledge: RowKnowledge) -> None:
         self._pool = knowledge.pool
-        self._outputs = knowledge.outputs
+        self._knowledge = knowledge
 
     def run(self, victim: RowVictim, budget: int, rng: np.random.Generator) -> Loot[Surrogate]:
         """A substitute fitted to at most ``budget`` answers."""
         rows = self.queries(budget, rng)
         answers = victim.ask(rows)
-        return Loot(fit_substitute(rows[: len(answers)], answers, self._outputs))
+        if self._knowledge.regression:
+            return Loot(fit_values(rows[: len(answers)], answers))
+        return Loot(fit_substitute(rows[: len(answers)], answers, self._knowledge.outputs))
 
     def queries(self, budget: int, rng: np.random.Generator) -> FloatArray:
-        """The first ``budget`` rows of this generator's sequence, shape (budget, d)."""
+        """The first ``budget`` rows of this generator's sequence, shape (budget, d); uniform ones for a thief without rows."""
+        if len(self._pool) == 0:
+            return uniform_rows(self._knowledge, rng, budget)
         real = self._pool[rng.permutation(len(self._pool))]
         if budget <= len(real):
             return real[:budget]
@@ -91,6 +99,13 @@ def fit_substitute(rows: FloatArray, answers: FloatArray, outputs: int = 2) -> S
     clipped = np.clip(columns, SCORE_FLOOR, 1 - SCORE_FLOOR)
     targets = np.log(clipped / (1 - clipped))
     return Substitute(tuple(_fit(rows, target) for target in targets.T))
+
+
+def fit_values(rows: FloatArray, values: FloatArray) -> Surrogate:
+    """The substitute for values (n, k) of a regression; a constant where there are too few to learn from."""
+    if len(values) < 2:
+        return Constant((0.0,) if values.size == 0 else tuple(values[0]))
+    return ValueSubstitute(tuple(_fit(rows, target) for target in values.T))
 
 
 def _fit(rows: FloatArray, targets: FloatArray) -> _Regressor:

@@ -1,0 +1,121 @@
+"""Maps from one space of vectors to another, fitted to pairs: affine by ridge regression, or a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from moatkeeper.core.query import FloatArray
+from moatkeeper.redteam.knowledge import Encoder
+from moatkeeper.redteam.text_features import unit
+
+RIDGES = tuple(10.0**power for power in range(-16, 3))  # tried, relative to the largest squared singular value
+ZERO = 1e-13  # squared singular values of less, relative to the largest, are rounding of zero
+FOLDS = 8  # of the pairs, for the error of a rotation; with fewer pairs than this none is tried
+UNIT_SLACK = 0.05  # how far from 1 the lengths of an API's vectors may be before they are taken for lengths that say something
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """``(x - source) @ weights + target``; ``error`` is its mean squared error a pair on pairs that it was not fitted to."""
+
+    source: FloatArray  # (e,)
+    weights: FloatArray  # (e, d)
+    target: FloatArray  # (d,)
+    error: float
+
+    def __call__(self, vectors: FloatArray) -> FloatArray:
+        """Shape (n, d) for vectors (n, e)."""
+        moved: FloatArray = (vectors - self.source) @ self.weights + self.target
+        return moved
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEncoder:
+    """A copy of an encoder: a public one and a map from its space to the victim's."""
+
+    encoder: Encoder
+    map: Map
+    at_unit_length: bool
+
+    def scores(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors, shape (n, d)."""
+        vectors = self.map(self.encoder(texts))
+        return unit(vectors) if self.at_unit_length else vectors
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEncoder:
+    """The public encoder itself, cut or filled with zeros to ``outputs`` dimensions: a copy that nothing was asked for."""
+
+    encoder: Encoder
+    outputs: int
+
+    def scores(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors, shape (n, d)."""
+        vectors = self.encoder(texts)[:, : self.outputs]
+        return np.pad(vectors, ((0, 0), (0, self.outputs - vectors.shape[1])))
+
+
+def at_unit_length(vectors: FloatArray) -> bool:
+    """Whether an API gives directions only: all its vectors have length 1, but for what rounding did to them."""
+    return bool(np.abs(np.linalg.norm(vectors, axis=1) - 1.0).max() < UNIT_SLACK)
+
+
+def ridge_map(ours: FloatArray, theirs: FloatArray) -> Map:
+    """The affine map from (n, e) to (n, d) whose ridge has the least leave-one-out error, computed without leaving any out."""
+    source, target = ours.mean(axis=0), theirs.mean(axis=0)
+    left, values, right = np.linalg.svd(ours - source, full_matrices=False)
+    across = left.T @ (theirs - target)
+    best = Map(source, np.zeros((ours.shape[1], theirs.shape[1])), target, np.inf)
+    squares = values**2
+    largest = squares[0] or 1.0
+    firm = squares > ZERO * largest
+    left, right, across, squares, values = left[:, firm], right[firm], across[firm], squares[firm], values[firm]
+    # What no ridge can reach. Where it is rounding only, a fit without ridge passes through every pair; both sides of the
+    # quotient below then shrink with the ridge, and none may be got as the difference of larger numbers.
+    beyond = theirs - target - left @ across
+    free = 1.0 - 1.0 / len(ours) - np.sum(left**2, axis=1)
+    if len(values) >= len(ours) - 1:
+        beyond, free = np.zeros_like(beyond), np.zeros_like(free)
+    for ridge in RIDGES:
+        lost = ridge * largest / (squares + ridge * largest)
+        freedom = free + np.sum(left**2 * lost, axis=1)
+        missed = (beyond + (left * lost) @ across) / np.maximum(freedom, np.finfo(float).tiny)[:, None]
+        error = float(np.mean(np.sum(missed**2, axis=1)))
+        if error < best.error:
+            best = Map(source, right.T @ (((1.0 - lost) / values)[:, None] * across), target, error)
+    return best
+
+
+def rotation_map(ours: FloatArray, theirs: FloatArray) -> Map:
+    """The rotation, with one scale and a shift, from (n, e) to (n, d) (Schönemann 1966); its error by folds."""
+    return Map(*_rotation(ours, theirs), error=_error_by_folds(ours, theirs))
+
+
+def _rotation(ours: FloatArray, theirs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    source, target = ours.mean(axis=0), theirs.mean(axis=0)
+    left, values, right = np.linalg.svd((ours - source).T @ (theirs - target), full_matrices=False)
+    spread = float(np.sum((ours - source) ** 2)) or 1.0
+    return source, cast(FloatArray, left @ right * (values.sum() / spread)), target
+
+
+def _error_by_folds(ours: FloatArray, theirs: FloatArray) -> float:
+    errors = []
+    for fold in range(FOLDS):
+        held = np.arange(len(ours)) % FOLDS == fold
+        source, weights, target = _rotation(ours[~held], theirs[~held])
+        errors.append(np.sum(((ours[held] - source) @ weights + target - theirs[held]) ** 2, axis=1))
+    return float(np.mean(np.concatenate(errors)))
+
+
+def best_map(ours: FloatArray, theirs: FloatArray) -> Map:
+    """The affine map or the rotation, whichever errs less on pairs that it was not fitted to; n is at least 2."""
+    affine = ridge_map(ours, theirs)
+    if len(ours) < FOLDS:
+        return affine
+    rotation = rotation_map(ours, theirs)
+    return rotation if rotation.error < affine.error else affine
