@@ -1,9 +1,9 @@
 """Steals models for real and writes down what it took: bench/results/redteam.json, and the tables of docs/concepts/redteam.md.
 
-    python -m bench.redteam                      all parts, about half an hour of one core
-    python -m bench.redteam --quick              fewer seeds and rows, some minutes
-    python -m bench.redteam --only tramer matrix these parts; the others keep their last figures
-    python -m bench.redteam --docs               also writes the page from the figures
+python -m bench.redteam                      all parts, about half an hour of one core
+python -m bench.redteam --quick              fewer seeds and rows, some minutes
+python -m bench.redteam --only tramer matrix these parts; the others keep their last figures
+python -m bench.redteam --docs               also writes the page from the figures
 """
 
 from __future__ import annotations
@@ -57,7 +57,13 @@ def _measure(name: str, *, quick: bool) -> None:
     took_s = round(time.perf_counter() - began, 1)
     before = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     parts = {part: before[part] for part in PARTS if part in before}
-    parts[name] = {"seeds": list(seeds), "quick": quick, "seconds": took_s, "machine": machine("scikit-learn"), "figures": figures}
+    parts[name] = {
+        "seeds": list(seeds),
+        "quick": quick,
+        "seconds": took_s,
+        "machine": machine("scikit-learn"),
+        "figures": figures,
+    }
     write_result("redteam", parts, seeds=PARTS["tramer"], packages=("scikit-learn", "scipy", "torch"))
     print(f"{name}: {took_s} s", flush=True)
 

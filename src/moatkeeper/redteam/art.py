@@ -30,10 +30,10 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra, MoatkeeperError
-from moatkeeper.redteam.attacks.retrain import Constant
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.cards import Modality, RowCard
 from moatkeeper.redteam.knowledge import RowKnowledge
+from moatkeeper.redteam.linear import Constant
 
 HIDDEN = 64  # units of the thieved perceptron's two layers; larger: learns more, from more answers
 EPOCHS = 60  # ART's default is 10, which leaves a copy of a few hundred rows far from trained

@@ -5,7 +5,7 @@ import pytest
 
 from moatkeeper.redteam.attacks.random_pool import RandomPool
 from moatkeeper.redteam.attacks.semi_supervised import WEIGHT, SemiSupervised, sharpened, weights_of
-from tests.support.digits import Reader, fidelity, knowledge, noise, pool
+from tests.support.digits import Reader, fidelity, knowledge, pool
 
 
 def test_sharpening_squares_and_normalises_at_half_temperature() -> None:
