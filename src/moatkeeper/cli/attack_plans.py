@@ -156,8 +156,7 @@ def _tokens(card: TokenCard, options: Options) -> Prepared:
         raise UsageError("found no --vocabulary", hint="Say how many tokens the model knows.")
     mine, held = split_texts([str(index) for index in range(len(contexts))], ())
     prefixes = [Prefix(contexts[int(index)]) for index in held]
-    owner = load_function(options.truth)
-    truth = array(owner(prefixes), len(prefixes))
+    truth = array(_called(options.truth, load_function(options.truth), prefixes), len(prefixes))
     aim = token_aim(options.victim, options)
     knowledge = TokenKnowledge(options.vocabulary, [contexts[int(index)] for index in mine], options.wire.shown)
     plan = _plan(lambda: card.make(knowledge), aim, TokenJudge(prefixes, truth), TOKENS, options)
@@ -263,7 +262,7 @@ def _row_baselines(judge: Judge[Surrogate], pool: Rows, outputs: int) -> Mapping
 
 
 def _bases(spec: str) -> Mapping[str, object]:
-    found = load_function(spec)()
+    found = _called(spec, load_function(spec))
     if not isinstance(found, Mapping):
         raise UsageError(f"{spec}: found {type(found).__name__}, expected open models by name", hint="Return a dictionary.")
     return found
@@ -273,9 +272,19 @@ def _encoder(spec: str) -> Encoder:
     function = load_function(spec)
 
     def encode(texts: Sequence[str]) -> FloatArray:
-        return array(function(texts), len(texts))
+        return array(_called(spec, function, texts), len(texts))
 
     return encode
+
+
+def _called(spec: str, function: Callable[..., object], *given: object) -> object:
+    """What a function of the operator's gives; raises UsageError where it fails."""
+    try:
+        return function(*given)
+    except MoatkeeperError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{spec} failed with {type(error).__name__}: {error}") from error
 
 
 def _digest(*parts: object) -> str:
