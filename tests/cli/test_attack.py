@@ -296,3 +296,129 @@ def test_keys_and_vocabularies_are_read_from_files_only(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text(" the\n\\n\n")
     wire = wire_of("openai-completions", [f"tokens={tmp_path / 'tokens'}", "shown=5"], "a, b")
     assert (wire.tokens, wire.shown, wire.labels) == ((" the", "\n"), 5, ("a", "b"))
+
+
+GUARD = """
+[limits]
+mode = "enforce"
+default_tier = "default"
+
+[tiers.default]
+limits = [{ scope = "account", unit = "rows", amount = 10, per = "day" }]
+contract = { decimals = 1 }
+"""
+
+
+def test_a_guard_on_a_simulated_clock_makes_the_thief_wait_and_shows_him_less(attack: Attack, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(GUARD)
+    behind = ["--guarded-by", "guard.toml", "--rungs", "20", "--json", "f.json"]
+    assert attack(*words("predict", *behind)).code == 0
+    (alone, _) = cast(list[list[Mapping[str, Mapping[str, float]]]], curve_of(tmp_path / "f.json")["scores"])
+    assert alone[-1]["spent"]["elapsed_s"] > 40_000, "ten rows a day: the last of twenty comes most of a day later"
+    assert alone[-1]["figures"]["total_variation"] > 0.001, "one decimal is not the whole score"
+    ran = attack(*words("predict", *behind, "--accounts", "2"))
+    assert "2 accounts" in str(curve_of(tmp_path / "f.json")["victim"]), ran.err
+    (crew, _) = cast(list[list[Mapping[str, Mapping[str, float]]]], curve_of(tmp_path / "f.json")["scores"])
+    assert crew[-1]["spent"]["elapsed_s"] < 4_000
+    assert crew[-1]["spent"]["accounts"] == 2
+    assert attack(*words("predict", *behind, "--days", "0.01")).code == 0
+    (soon, _) = cast(list[list[Mapping[str, int]]], curve_of(tmp_path / "f.json")["scores"])
+    assert soon[-1]["queries"] <= 10, "the end in days is hard"
+
+
+def test_a_guard_guards_no_address_and_no_second_contract_and_needs_its_tier(attack: Attack, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(GUARD)
+    behind = ["--guarded-by", "guard.toml"]
+    for wrong in (words("http://127.0.0.1:9", *behind), words("predict", *behind, "--decimals", "2")):
+        assert attack(*wrong).code == 2
+    refused = attack(*words("predict", *behind, "--tier", "none"))
+    assert refused.code == 2
+    assert "no tier 'none'" in refused.err
+
+
+def test_a_tactic_is_wrapped_around_the_attack_and_an_unknown_one_refused(attack: Attack, tmp_path: Path) -> None:
+    assert attack(*words("predict", "--tactic", "repeat:times=2", "--json", "f.json")).code == 0
+    assert curve_of(tmp_path / "f.json")["attack"] == "equations+repeat:times=2"
+    assert attack(*words("predict", "--tactic", "nonsense")).code == 2
+
+
+def curve_of(path: Path) -> Mapping[str, object]:
+    """The one curve in a file."""
+    return cast(list[Mapping[str, object]], document(path)["curves"])[0]
+
+
+TEXTS = """
+import numpy as np
+from moatkeeper.redteam.base import NextToken
+WORDS = ("good", "bad", "fine", "poor", "great")
+WEIGHTS = np.random.default_rng(0).normal(size=(5, 2))
+def count(texts):
+    return np.array([[text.split().count(word) for word in WORDS] for text in texts], dtype=float)
+def classify(texts):
+    powers = np.exp(count(texts) @ WEIGHTS)
+    return powers / powers.sum(axis=1, keepdims=True)
+def embed(texts):
+    return count(texts) @ np.random.default_rng(1).normal(size=(5, 4)) + 0.01
+HEAD = np.random.default_rng(2).normal(size=(12, 3))
+def log_probabilities(prefixes):
+    hidden = np.array([np.random.default_rng(list(p.context)).normal(size=3) for p in prefixes])
+    logits = hidden @ HEAD.T + np.array([[p.bias.get(t, 0.0) for t in range(12)] for p in prefixes])
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+def next_token(prefixes):
+    shown = log_probabilities(prefixes)
+    return [NextToken(int(row.argmax()), dict(enumerate(row.tolist()))) for row in shown]
+def answer(prompts):
+    return [" ".join(sorted(prompt.split())) for prompt in prompts]
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> None:
+    """Models of texts, and what their thieves have."""
+    rng = np.random.default_rng(3)
+    (tmp_path / "texts.py").write_text(TEXTS)
+    lines = [" ".join(rng.choice(["good", "bad", "fine", "poor", "great"], size=4)) for _ in range(200)]
+    (tmp_path / "pool.txt").write_text("\n".join(dict.fromkeys(lines)))
+    contexts = [rng.integers(0, 12, size=5).tolist() for _ in range(60)]
+    (tmp_path / "contexts.jsonl").write_text("\n".join(map(json.dumps, contexts)))
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize(
+    ("name", "function", "more"),
+    [
+        ("domain-corpus", "classify", ["--pool", "pool.txt"]),
+        ("linear-map", "embed", ["--pool", "pool.txt", "--encoder", "texts.py:count"]),
+        (
+            "hidden-size",
+            "next_token",
+            ["--pool", "contexts.jsonl", "--vocabulary", "12", "--wire", "shown=12", "--truth", "texts.py:log_probabilities"],
+        ),
+        ("system-prompt", "answer", ["--pool", "pool.txt"]),
+    ],
+)
+def test_models_of_texts_embeddings_tokens_and_chats_are_attacked_too(
+    attack: Attack, tmp_path: Path, name: str, function: str, more: list[str]
+) -> None:
+    ran = attack("run", name, "--victim", f"texts.py:{function}", *more, "--budget", "30", "--seeds", "1", "--json", "f.json")
+    assert ran.code == 0, ran.err
+    assert 0 <= fidelity(tmp_path / "f.json") <= 1
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["hidden-size", "--pool", "contexts.jsonl", "--vocabulary", "12"],
+        ["hidden-size", "--pool", "contexts.jsonl", "--truth", "texts.py:log_probabilities"],
+        ["hidden-size", "--pool", "pool.txt", "--vocabulary", "12", "--truth", "texts.py:log_probabilities"],
+        ["system-prompt", "--pool", "pool.txt", "--tactic", "labels"],
+        ["system-prompt", "--pool", "pool.txt", "--bases", "texts.py:classify"],
+        ["domain-corpus", "--pool", "none.txt"],
+        ["domain-corpus", "--pool", "pool.txt", "--guarded-by", "guard.toml"],
+    ],
+)
+def test_what_models_of_texts_and_tokens_need_is_asked_for(attack: Attack, wrong: list[str]) -> None:
+    function = "next_token" if wrong[0] == "hidden-size" else "classify"
+    ran = attack("run", *wrong, "--victim", f"texts.py:{function}", "--budget", "9")
+    assert ran.code == 2, ran.err

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.base import Prefix
@@ -107,8 +109,11 @@ def test_a_model_file_is_copied_too(tmp_path: Path, pool: Path, model: LogisticR
 
 
 def test_a_theft_through_the_real_gateway_ends_at_its_limits_and_goes_on_with_more_accounts(
-    tmp_path: Path, pool: Path, model: LogisticRegression
+    tmp_path: Path,
 ) -> None:
+    training = builtin("wine").training
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(training.rows, training.outcomes)
+
     def answering(rows: FloatArray, key: str) -> FloatArray:
         scores: FloatArray = model.predict_proba(rows)
         return scores
@@ -119,8 +124,8 @@ def test_a_theft_through_the_real_gateway_ends_at_its_limits_and_goes_on_with_mo
             keys = [store.add(f"thief-{number}", tier="default").plaintext for number in range(3)]
         (tmp_path / "one").write_text(keys[0])
         (tmp_path / "all").write_text("\n".join(keys))
-        words: list[str | Path] = ["equations", "--victim", guarded.url, "--model", "digits", "--truth", tmp_path / "m.skops"]
-        words += ["--pool", "builtin:digits", "--budget", "250", "--rungs", "50", "--seeds", "1"]
+        words: list[str | Path] = ["equations", "--victim", guarded.url, "--model", "wine", "--truth", tmp_path / "m.skops"]
+        words += ["--pool", "builtin:wine", "--budget", "250", "--rungs", "250", "--seeds", "1"]
         moatkeeper(
             "attack", "run", *words, "--key-file", tmp_path / "one", "--json", tmp_path / "1.json", "--journal", tmp_path / "j"
         )

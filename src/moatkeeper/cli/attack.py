@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -12,13 +13,18 @@ from pathlib import Path
 
 import typer
 
+from moatkeeper.cli.attack_guard import Guarding
 from moatkeeper.cli.attack_options import (
+    AccountsOption,
+    BasesOption,
     BudgetOption,
+    DaysOption,
     DecimalsOption,
     EncoderOption,
     FilesArgument,
     ForeignOption,
     FormatOption,
+    GuardedOption,
     HeldOutOption,
     HtmlOption,
     JournalOption,
@@ -40,7 +46,9 @@ from moatkeeper.cli.attack_options import (
     SeedOption,
     SeedsOption,
     ShapeOption,
+    TacticOption,
     TaskOption,
+    TierOption,
     TimeoutOption,
     TrustOption,
     TruthOption,
@@ -110,6 +118,12 @@ def run(
     shape: ShapeOption = "",
     vocabulary: VocabularyOption = 0,
     trust_pickle: TrustOption = False,
+    tactic: TacticOption = None,
+    bases: BasesOption = "",
+    guarded_by: GuardedOption = None,
+    accounts: AccountsOption = 1,
+    tier: TierOption = "",
+    days: DaysOption = math.inf,
     decimals: DecimalsOption = None,
     labels_only: LabelsOnlyOption = False,
     format: FormatOption = "tensorflow",  # noqa: A002 - the option's name
@@ -168,10 +182,14 @@ def run(
         trust_pickle=trust_pickle,
         shape=wholes("--shape", shape),
         vocabulary=vocabulary,
+        tactics=tuple(tactic or ()),
+        bases=bases,
     )
-    prepared = prepare(name, options)
+    guarding = None if guarded_by is None else Guarding(guarded_by, accounts, tier, days)
+    prepared = prepare(name, options, guarding)
     done = _perform(prepared, options, journal, resume)
-    _report(_findings(prepared, options, done, price_list), json_file, html)
+    defence = guarding.title if guarding is not None else _defence(options)
+    _report(_findings(prepared, options, done, price_list, defence), json_file, html)
     if done.failure is not None:
         raise done.failure
     if done.interrupted:
@@ -237,12 +255,13 @@ def _progress(name: str, options: Options) -> Iterator[Callable[[int], None]]:
         yield bar.update
 
 
-def _findings(prepared: Prepared, options: Options, done: Run, prices: PriceList) -> Findings:
+def _findings(prepared: Prepared, options: Options, done: Run, prices: PriceList, defence: str) -> Findings:
     scores = tuple(mine for mine in done.scores if mine)
     title = place_of(options.victim) if is_address(options.victim) else options.victim
-    curves = (Curve(prepared.card.name, _defence(options), scores, prices),) if scores else ()
+    attack = "+".join((prepared.card.name, *options.tactics))
+    curves = (Curve(attack, defence, scores, prices),) if scores else ()
     return Findings(
-        attack=prepared.card.name,
+        attack=attack,
         modality=prepared.card.modality,
         source=prepared.card.source,
         target=title,

@@ -49,6 +49,20 @@ TaskOption = Annotated[Task, typer.Option("--task", help="What the model's numbe
 LabelsOption = Annotated[
     str, typer.Option("--labels", metavar="A,B,...", help="Classes in order, where the model answers with one of them.")
 ]
+GuardedOption = Annotated[
+    Path | None,
+    typer.Option("--guarded-by", metavar="FILE", help="Put this configuration's guard in front, on a simulated clock."),
+]
+AccountsOption = Annotated[int, typer.Option("--accounts", min=1, max=100_000, help="With --guarded-by: the thief's accounts.")]
+TierOption = Annotated[str, typer.Option("--tier", metavar="NAME", help="With --guarded-by: the tier of those accounts.")]
+DaysOption = Annotated[float, typer.Option("--days", min=0.0, help="With --guarded-by: give up after so many simulated days.")]
+TacticOption = Annotated[
+    list[str] | None,
+    typer.Option("--tactic", metavar="NAME[:KEY=VALUE,...]", help="Adapt the attack to the defence; may stand several times."),
+]
+BasesOption = Annotated[
+    str, typer.Option("--bases", metavar="MODULE:FUNCTION", help="Open models that a thief of chats may tune, by name.")
+]
 DecimalsOption = Annotated[
     int | None, typer.Option("--decimals", min=0, max=12, help="Let scores out at so many decimals, as a contract would.")
 ]
@@ -122,6 +136,8 @@ class Options:
     trust_pickle: bool = False
     shape: tuple[int, ...] = ()
     vocabulary: int = 0
+    tactics: tuple[str, ...] = ()
+    bases: str = ""
 
 
 def wire_of(name: str, settings: list[str], labels: str) -> Wire:

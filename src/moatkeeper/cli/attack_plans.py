@@ -11,10 +11,13 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.cli.attack_guard import Guarding
 from moatkeeper.cli.attack_options import Options
 from moatkeeper.cli.attack_targets import Aim, chat_aim, finite, identity_of, is_address, row_aim, text_aim, token_aim
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MoatkeeperError, UsageError
+from moatkeeper.redteam.adaptive.base import wrap
+from moatkeeper.redteam.adaptive.registry import TACTICS, TEXT_TACTICS, from_words
 from moatkeeper.redteam.art import ART_ATTACKS
 from moatkeeper.redteam.attacks.retrain import fit_substitute
 from moatkeeper.redteam.base import A, Attack, Prefix, Q, S, Surrogate
@@ -66,14 +69,18 @@ def every_card() -> list[AnyCard]:
     return sorted(cards, key=lambda card: places.index(card.modality))
 
 
-def prepare(name: str, options: Options) -> Prepared:
+def prepare(name: str, options: Options, guarding: Guarding | None = None) -> Prepared:
     """The attack of that name, ready; raises UsageError for an unknown name, and what the victim and the files raise."""
     if not options.pool:
         raise UsageError("found no --pool: what does the thief have?", hint="Such as --pool rows.csv or --pool builtin:digits.")
     if name in ROW_CARDS:
-        return _rows(ROW_CARDS[name], options)
+        return _rows(ROW_CARDS[name], options, guarding)
+    if guarding is not None:
+        raise UsageError("--guarded-by guards models of rows", hint="Guard other models by a gateway.")
     if name in TEXT_ATTACKS:
         return _texts(TEXT_ATTACKS[name], options)
+    if options.tactics:
+        raise UsageError("tactics are for rows and texts", hint="Leave out --tactic.")
     if name in TOKEN_ATTACKS:
         return _tokens(TOKEN_ATTACKS[name], options)
     if name in CHAT_ATTACKS:
@@ -84,10 +91,10 @@ def prepare(name: str, options: Options) -> Prepared:
     raise UsageError(f"no attack {name!r}", hint=hint)
 
 
-def _rows(card: RowCard, options: Options) -> Prepared:
+def _rows(card: RowCard, options: Options, guarding: Guarding | None) -> Prepared:
     split = split_rows(options.pool, options.held_out, options.outcome)
     options = replace(options, wire=replace(options.wire, columns=split.pool.columns))
-    aim = row_aim(options.victim, options)
+    aim = row_aim(options.victim, options, guarding)
     truth = row_aim(options.truth, replace(options, decimals=None, labels_only=False)) if options.truth else aim
     owner = finite(truth.owner)
     width = split.pool.rows.shape[1]
@@ -111,11 +118,11 @@ def _rows(card: RowCard, options: Options) -> Prepared:
     else:
         uniform = UNIFORM_ROWS_REMOTE if remote else UNIFORM_ROWS
         judge = row_judge(owner, held.rows, rng, outcomes=outcomes, uniform=uniform, transfers=not remote)
-    plan = _plan(lambda: card.make(knowledge), aim, judge, _of_width(ROWS, outputs), options)
-    told = _digest(card.name, split.pool.rows, foreign, held.rows[:0], options.shape)
-    return _prepared(
-        card, plan, aim, told, options, len(held.rows), _MEANS[options.task], _row_baselines(judge, split.pool, outputs)
-    )
+    tactics = [from_words(words, TACTICS, knowledge) for words in options.tactics]
+    plan = _plan(lambda: wrap(card.make(knowledge), tactics), aim, judge, _of_width(ROWS, outputs), options)
+    told = _digest(card.name, options.tactics, split.pool.rows, foreign, held.rows[:0], options.shape)
+    means, baselines = _MEANS[options.task], _row_baselines(judge, split.pool, outputs)
+    return _prepared(card, plan, aim, told, options, len(held.rows), means, baselines, guarded=guarding is not None)
 
 
 def _texts(card: TextCard, options: Options) -> Prepared:
@@ -131,9 +138,10 @@ def _texts(card: TextCard, options: Options) -> Prepared:
     words = sorted({word for text in (*pool, *foreign) for word in text.split()})
     encoder = _encoder(options.encoder) if options.encoder else None
     knowledge = TextKnowledge(truth.shape[1], pool, foreign, words, encoder)
-    plan = _plan(lambda: card.make(knowledge), aim, judge, _of_width(TEXTS, truth.shape[1]), options)
+    tactics = [from_words(words, TEXT_TACTICS, knowledge) for words in options.tactics]
+    plan = _plan(lambda: wrap(card.make(knowledge), tactics), aim, judge, _of_width(TEXTS, truth.shape[1]), options)
     baselines = {"always the same answer": judge.constant_fidelity()} if isinstance(judge, ClassJudge) else {}
-    told = _digest(card.name, list(pool), list(foreign), options.encoder)
+    told = _digest(card.name, options.tactics, list(pool), list(foreign), options.encoder)
     return _prepared(card, plan, aim, told, options, len(held), _MEANS[options.task], baselines)
 
 
@@ -148,8 +156,7 @@ def _tokens(card: TokenCard, options: Options) -> Prepared:
         raise UsageError("found no --vocabulary", hint="Say how many tokens the model knows.")
     mine, held = split_texts([str(index) for index in range(len(contexts))], ())
     prefixes = [Prefix(contexts[int(index)]) for index in held]
-    owner = load_function(options.truth)
-    truth = array(owner(prefixes), len(prefixes))
+    truth = array(_called(options.truth, load_function(options.truth), prefixes), len(prefixes))
     aim = token_aim(options.victim, options)
     knowledge = TokenKnowledge(options.vocabulary, [contexts[int(index)] for index in mine], options.wire.shown)
     plan = _plan(lambda: card.make(knowledge), aim, TokenJudge(prefixes, truth), TOKENS, options)
@@ -163,9 +170,12 @@ def _chats(card: ChatCard, options: Options) -> Prepared:
     aim = chat_aim(options.victim, options)
     owner = chat_aim(options.truth, options).owner if options.truth else aim.owner
     foreign = read_texts(options.foreign) if options.foreign else ()
-    plan = _plan(lambda: card.make(ChatKnowledge(pool, foreign)), aim, ChatJudge(held, owner(held)), CHATS, options)
+    bases = _bases(options.bases) if options.bases else {}
+    plan = _plan(lambda: card.make(ChatKnowledge(pool, foreign, bases)), aim, ChatJudge(held, owner(held)), CHATS, options)
     means = "words that the copy's and the model's answers to held-out prompts have in common (F1)"
-    return _prepared(card, plan, aim, _digest(card.name, list(pool), list(foreign)), options, len(held), means, {})
+    return _prepared(
+        card, plan, aim, _digest(card.name, list(pool), list(foreign), options.bases), options, len(held), means, {}
+    )
 
 
 _MEANS: Mapping[Task, str] = {
@@ -202,6 +212,8 @@ def _prepared(
     held_out: int,
     means: str,
     baselines: Mapping[str, float],
+    *,
+    guarded: bool = False,
 ) -> Prepared:
     unmeasured = [
         "One attack. Another one, or an attacker who adapts to the guard, may need fewer queries.",
@@ -211,7 +223,9 @@ def _prepared(
         unmeasured.append("The truth came through the same door as the theft: what a guard changes for both is not seen.")
     if len(options.seeds) == 1:
         unmeasured.append("One seed: there is no interval, and another run may differ.")
-    if not aim.remote:
+    if guarded:
+        unmeasured.append("The clock was simulated: an account asks at once whatever its limits allow, and waits for free.")
+    elif not aim.remote:
         unmeasured.append("The victim ran in this process: no limit, no account and no detection stood in the way.")
     target = identity_of(aim.identity, options)
     run = partial(perform, plan)
@@ -247,13 +261,30 @@ def _row_baselines(judge: Judge[Surrogate], pool: Rows, outputs: int) -> Mapping
     return found
 
 
+def _bases(spec: str) -> Mapping[str, object]:
+    found = _called(spec, load_function(spec))
+    if not isinstance(found, Mapping):
+        raise UsageError(f"{spec}: found {type(found).__name__}, expected open models by name", hint="Return a dictionary.")
+    return found
+
+
 def _encoder(spec: str) -> Encoder:
     function = load_function(spec)
 
     def encode(texts: Sequence[str]) -> FloatArray:
-        return array(function(texts), len(texts))
+        return array(_called(spec, function, texts), len(texts))
 
     return encode
+
+
+def _called(spec: str, function: Callable[..., object], *given: object) -> object:
+    """What a function of the operator's gives; raises UsageError where it fails."""
+    try:
+        return function(*given)
+    except MoatkeeperError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{spec} failed with {type(error).__name__}: {error}") from error
 
 
 def _digest(*parts: object) -> str:

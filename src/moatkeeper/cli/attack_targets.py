@@ -11,6 +11,7 @@ from typing import Generic
 
 import numpy as np
 
+from moatkeeper.cli.attack_guard import Guarding, guarded
 from moatkeeper.cli.attack_options import Options
 from moatkeeper.core.answer import OutputKind
 from moatkeeper.core.contract import FULL_OUTPUT, Contract
@@ -52,8 +53,20 @@ def is_address(spec: str) -> bool:
     return "://" in spec
 
 
-def row_aim(spec: str, options: Options) -> Aim[FloatArray, FloatArray]:
-    """A model of rows: an address, a function or a file."""
+def row_aim(spec: str, options: Options, guarding: Guarding | None = None) -> Aim[FloatArray, FloatArray]:
+    """A model of rows: an address, a function or a file, the latter two behind a guard where one is given."""
+    aim = _row_aim(spec, options)
+    if guarding is None:
+        return aim
+    if aim.remote or contract_of(options) is not None:
+        raise UsageError(
+            "--guarded-by guards a model in this process, and by its own contract",
+            hint="Guard an address by a gateway; leave out --decimals and --labels-only.",
+        )
+    return replace(aim, victim=guarded(aim.owner, guarding, options.model), identity=f"{aim.identity} {guarding.identity}")
+
+
+def _row_aim(spec: str, options: Options) -> Aim[FloatArray, FloatArray]:
     if is_address(spec):
         return _remote(spec, _of_task(row_dialect(options.wire), options), options)
     if is_function(spec):

@@ -136,6 +136,7 @@ class Continued(Generic[Q, A]):
             accounts=max(now.accounts, before.accounts),
             proxies=max(now.proxies, before.proxies),
             elapsed_s=now.elapsed_s + before.elapsed_s,
+            extra_rows=now.extra_rows + before.extra_rows,
         )
 
     def ask(self, questions: Q) -> A:

@@ -31,6 +31,7 @@ figure svg { width: 100%; height: auto; display: block; }
 .axis { stroke: var(--soft); stroke-width: 1; }
 .baseline { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 1 4; stroke-linecap: round; }
 .tick, .title { fill: var(--soft); font: 12px system-ui, sans-serif; }
+.tick { paint-order: stroke; stroke: var(--back); stroke-width: 3px; }
 .title { font-size: 13px; }
 .end { text-anchor: end; }
 .middle { text-anchor: middle; }
