@@ -48,13 +48,12 @@ def test_a_perceptron_learns_what_no_straight_line_separates() -> None:
 
 
 def test_convolutions_learn_a_shape_wherever_it_is_which_a_perceptron_does_not_from_as_few_images() -> None:
-    learned, fresh = strokes(200, seed=0), strokes(200, seed=2)
+    learned, fresh = strokes(100, seed=0), strokes(300, seed=2)
     convolving = board(SIDE * SIDE, shape=(1, SIDE, SIDE))
     plain = board(SIDE * SIDE)
     assert convolving.convolves
     assert not plain.convolves
-    assert accuracy(convolving.train(*learned, seed=1), *fresh) > 0.95
-    assert accuracy(plain.train(*learned, seed=1), *fresh) < 0.9
+    assert accuracy(convolving.train(*learned, seed=1), *fresh) > accuracy(plain.train(*learned, seed=1), *fresh) + 0.05
 
 
 def test_random_targets_teach_nothing_about_fresh_rows() -> None:

@@ -36,25 +36,23 @@ def test_rewards_are_those_of_the_paper() -> None:
     assert found[:, 2].tolist() == [0.0, 0.0]
 
 
-def test_chance_among_the_images_is_asked_less_often_and_the_copy_is_the_better_for_it() -> None:
-    mixed = knowledge(foreign=noise())
-    victim = Reader()
-    KnockoffAdaptive(mixed).run(victim, 300, np.random.default_rng(0))
+def share_of_chance(victim: Dice | Reader, seed: int) -> float:
+    """How many of 300 questions are images of pure chance, which are half of what the thief has."""
     foreign = {row.tobytes() for row in noise()}
-    assert np.mean([row.tobytes() in foreign for row in victim.asked]) < 0.4
+    KnockoffAdaptive(knowledge(foreign=noise())).run(victim, 300, np.random.default_rng(seed))
+    return float(np.mean([row.tobytes() in foreign for row in victim.asked]))
+
+
+def test_images_of_chance_are_asked_less_often_but_not_where_the_answers_are_chance_too() -> None:
+    seeds = range(4)
+    real = np.mean([share_of_chance(Reader(), seed) for seed in seeds])
+    control = np.mean([share_of_chance(Dice(), seed) for seed in seeds])
+    assert real < 0.4
+    assert real + 0.05 < control < 0.6
+
+
+def test_a_policy_makes_a_better_copy_of_mixed_images_than_chance() -> None:
+    mixed = knowledge(foreign=noise())
     adaptive = np.mean([fidelity(KnockoffAdaptive(mixed), 300, seed=seed) for seed in (0, 1)])
     random = np.mean([fidelity(Knockoff(mixed), 300, seed=seed) for seed in (0, 1)])
     assert adaptive > random
-
-
-def test_where_answers_are_chance_the_policy_has_nothing_to_find() -> None:
-    class Counts(Dice):
-        asked = 0
-
-        def ask(self, rows: np.ndarray) -> np.ndarray:
-            Counts.asked += sum(row.tobytes() in foreign for row in rows)
-            return super().ask(rows)
-
-    foreign = {row.tobytes() for row in noise()}
-    KnockoffAdaptive(knowledge(foreign=noise())).run(Counts(), 300, np.random.default_rng(0))
-    assert 0.35 < Counts.asked / 300 < 0.65
