@@ -1,6 +1,6 @@
 """Semi-supervised theft: ask a few images at random, and learn from all the others without asking.
 
-Jagielski et al. 2020, section 5, who use MixMatch and a rotation loss. Deviation: pseudo-labels instead, in GENERATIONS. The
+Jagielski et al. 2020, who use MixMatch and a rotation loss. Deviation: pseudo-labels instead, in GENERATIONS. The
 mean of TEACHERS networks that learned the answers, sharpened, labels the rest of the pool, and the next networks learn both;
 an image is moved by a few pixels each time it is seen, which asks of the copy what consistency losses ask.
 """
