@@ -23,6 +23,7 @@ except ImportError as error:
         "this attack trains a neural network and needs torch", hint="pip install 'moatkeeper[redteam]'"
     ) from error
 
+IMAGE_AXES = 3  # channels, height, width
 SMALLEST_IMAGE = 16
 """Pixels a side: below it a multilayer perceptron copies better (measured on 8 x 8 digits: 0.96 to 0.93 at 300 answers)."""
 WIDE_IMAGE = 32
@@ -149,7 +150,7 @@ def blueprint(knowledge: RowKnowledge) -> Blueprint:
 
 def is_image(shape: tuple[int, ...]) -> bool:
     """Whether a shape is that of an image which is large enough for convolutions."""
-    return len(shape) == 3 and min(shape[1:]) >= SMALLEST_IMAGE
+    return len(shape) == IMAGE_AXES and min(shape[1:]) >= SMALLEST_IMAGE
 
 
 @contextmanager
