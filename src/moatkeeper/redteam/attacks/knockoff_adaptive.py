@@ -5,8 +5,9 @@ answers, for varied answers and for answers that the copy does not expect. Devia
 the actions are CLUSTERS clusters of their pixels (k-means); BATCH images are drawn for one update of the policy; the copy
 behind the third reward is trained again whenever the answers have grown by half, not after each.
 
-Measured on digits with as many images of pure chance beside them, 300 answers: chance is asked a third of the time, not half.
-Of a neural network that made a better copy than knockoff's (0.95 to 0.75); of a support vector machine it did not (0.93, 0.93).
+Measured on digits with images of pure chance beside them, 300 answers, three seeds: where half of the images are chance, a
+third of the questions are. Of a neural network that made a better copy than knockoff's (0.983 to 0.958); of a support vector
+machine it did not (0.930 to 0.934).
 """
 
 from __future__ import annotations
