@@ -48,13 +48,12 @@ def test_a_perceptron_learns_what_no_straight_line_separates() -> None:
 
 
 def test_convolutions_learn_a_shape_wherever_it_is_which_a_perceptron_does_not_from_as_few_images() -> None:
-    learned, fresh = strokes(200, seed=0), strokes(200, seed=2)
+    learned, fresh = strokes(100, seed=0), strokes(300, seed=2)
     convolving = board(SIDE * SIDE, shape=(1, SIDE, SIDE))
     plain = board(SIDE * SIDE)
     assert convolving.convolves
     assert not plain.convolves
-    assert accuracy(convolving.train(*learned, seed=1), *fresh) > 0.95
-    assert accuracy(plain.train(*learned, seed=1), *fresh) < 0.9
+    assert accuracy(convolving.train(*learned, seed=1), *fresh) > accuracy(plain.train(*learned, seed=1), *fresh) + 0.05
 
 
 def test_random_targets_teach_nothing_about_fresh_rows() -> None:
@@ -99,9 +98,12 @@ def test_gradients_are_those_of_the_log_probability(shape: tuple[int, ...]) -> N
 
 
 def test_the_same_seed_makes_the_same_network_and_another_seed_another() -> None:
-    rows, truth = crossed(50, seed=0)
-    first, again, other = (board().train(rows, truth, seed=seed).scores(rows).tolist() for seed in (1, 1, 2))
-    assert first == again != other
+    rows, truth = strokes(30, seed=0)
+    for shape in ((), (1, SIDE, SIDE)):
+        plan = board(SIDE * SIDE, shape=shape)
+        nets = [plan.train(rows, truth, seed=seed, effort=0.2) for seed in (1, 1, 2)]
+        first, again, other = (net.scores(rows).tolist() for net in nets)
+        assert first == again != other
 
 
 def test_a_row_of_weight_zero_is_not_learned() -> None:

@@ -85,9 +85,11 @@ class Dice:
     spent = Expenses()
 
     def __init__(self) -> None:
+        self.asked: list[FloatArray] = []
         self._rng = np.random.default_rng(5)
 
     def ask(self, rows: FloatArray) -> FloatArray:
+        self.asked.extend(rows)
         return self._rng.dirichlet(np.ones(CLASSES), size=len(rows))
 
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from moatkeeper.redteam.attacks.knockoff import Knockoff
 from moatkeeper.redteam.attacks.knockoff_adaptive import KnockoffAdaptive, Policy, clusters, rewards_of
-from tests.support.digits import Dice, Reader, fidelity, knowledge, noise
+from tests.support.digits import Dice, Reader, judge, knowledge, noise
 
 
 def test_clusters_find_groups_that_lie_apart() -> None:
@@ -36,25 +35,18 @@ def test_rewards_are_those_of_the_paper() -> None:
     assert found[:, 2].tolist() == [0.0, 0.0]
 
 
-def test_chance_among_the_images_is_asked_less_often_and_the_copy_is_the_better_for_it() -> None:
-    mixed = knowledge(foreign=noise())
-    victim = Reader()
-    KnockoffAdaptive(mixed).run(victim, 300, np.random.default_rng(0))
+def outcome(victim: Dice | Reader, seed: int) -> tuple[float, float]:
+    """How many of 300 questions are images of pure chance, half of what the thief has, and the fidelity of the copy."""
     foreign = {row.tobytes() for row in noise()}
-    assert np.mean([row.tobytes() in foreign for row in victim.asked]) < 0.4
-    adaptive = np.mean([fidelity(KnockoffAdaptive(mixed), 300, seed=seed) for seed in (0, 1)])
-    random = np.mean([fidelity(Knockoff(mixed), 300, seed=seed) for seed in (0, 1)])
-    assert adaptive > random
+    loot = KnockoffAdaptive(knowledge(foreign=noise())).run(victim, 300, np.random.default_rng(seed))
+    share = np.mean([row.tobytes() in foreign for row in victim.asked])
+    return float(share), float(judge().figures(loot.surrogate, frozenset(), thorough=False)["fidelity"])
 
 
-def test_where_answers_are_chance_the_policy_has_nothing_to_find() -> None:
-    class Counts(Dice):
-        asked = 0
-
-        def ask(self, rows: np.ndarray) -> np.ndarray:
-            Counts.asked += sum(row.tobytes() in foreign for row in rows)
-            return super().ask(rows)
-
-    foreign = {row.tobytes() for row in noise()}
-    KnockoffAdaptive(knowledge(foreign=noise())).run(Counts(), 300, np.random.default_rng(0))
-    assert 0.35 < Counts.asked / 300 < 0.65
+def test_images_of_chance_are_asked_less_often_but_not_where_the_answers_are_chance_too() -> None:
+    """That the copy is the better for it is not said: of this victim it is not, of a neural network it was."""
+    seeds = (0, 1, 2)
+    share, copied = np.mean([outcome(Reader(), seed) for seed in seeds], axis=0)
+    control, nothing = np.mean([outcome(Dice(), seed) for seed in seeds], axis=0)
+    assert share < 0.4 < control
+    assert nothing < 0.25 < 0.85 < copied

@@ -27,8 +27,8 @@ def test_only_the_budget_is_asked_though_the_whole_pool_is_learned() -> None:
     assert not np.array_equal(with_rest.scores(pool()), without_rest.scores(pool()))
 
 
-def test_images_that_were_not_asked_help_a_little_and_images_of_chance_do_not() -> None:
-    seeds = (0, 1, 2)
+def test_images_that_were_not_asked_help_a_little() -> None:
+    seeds = (0, 1)
     helped = np.mean([fidelity(SemiSupervised(knowledge()), 60, seed=seed) for seed in seeds])
     alone = np.mean([fidelity(RandomPool(knowledge()), 60, seed=seed) for seed in seeds])
-    assert helped > alone - 0.01
+    assert helped > alone

@@ -1,6 +1,6 @@
 """ActiveThief, DFAL: ask next what lies nearest a boundary of the copy so far, by the length of a DeepFool step.
 
-Pal et al. 2020, section 4 (DeepFool-based active learning, after Ducoffe and Precioso 2018). Deviations: as in
+Pal et al. 2020, DFAL strategy (after Ducoffe and Precioso 2018). Deviations: as in
 activethief_uncertainty; a random share of the candidates is measured, and each against its RIVALS best classes only, since
 DeepFool on every candidate and class takes longer than all the training.
 """

@@ -1,6 +1,6 @@
 """ActiveThief, k-center: ask next what the copy so far scores least like anything that was asked.
 
-Pal et al. 2020, section 4 (k-center strategy, after Sener and Savarese 2018): greedily the candidate whose score vector under
+Pal et al. 2020, k-center strategy (after Sener and Savarese 2018): greedily the candidate whose score vector under
 the substitute lies farthest from those of all rows that were asked or chosen. Deviations: as in activethief_uncertainty.
 """
 

@@ -1,6 +1,6 @@
 """ActiveThief, uncertainty: ask next what the copy so far is least sure of.
 
-Pal et al. 2020, section 4 (uncertainty strategy): the candidates of highest entropy under the substitute. Deviations: the
+Pal et al. 2020, uncertainty strategy: the candidates of highest entropy under the substitute. Deviations: the
 rounds have fixed sizes rather than tenths of the budget (see pool_rounds); the candidates are images of the right population
 where the thief has any, and foreign ones only where he has none; the copy is a small network rather than the paper's.
 """

@@ -1,6 +1,6 @@
 """Copycat CNN: ask images from elsewhere, keep nothing but the labels, and train on those.
 
-Correia-Silva et al. 2018, section III. Deviations: the copy begins with random weights, not ones learned on ImageNet; labels
+Correia-Silva et al. 2018. Deviations: the copy begins with random weights, not ones learned on ImageNet; labels
 are not balanced between classes by repetition. A thief without foreign images asks those of his pool, which is the paper's
 data of the problem's own domain.
 """

@@ -33,6 +33,7 @@ from moatkeeper.redteam.attacks.pool_rounds import (
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.knowledge import RowKnowledge
 
+IMAGE_AXES = 3  # channels, height, width
 FIRST = 200  # images asked before there is a copy to choose by
 CANDIDATES = 10  # images made for one that is asked; more: a stricter choice, more time
 COARSEST = 2  # control points a side of a field
@@ -72,7 +73,7 @@ class DataFree:
 
     def _made(self, count: int, rng: np.random.Generator) -> FloatArray:
         knowledge = self._knowledge
-        shape = knowledge.shape if len(knowledge.shape) == len(("channels", "height", "width")) else (knowledge.columns, 1, 1)
+        shape = knowledge.shape if len(knowledge.shape) == IMAGE_AXES else (knowledge.columns, 1, 1)
         brightness = random_fields(count, shape, rng).reshape(count, -1)
         return lawful(knowledge.lowest + brightness * (knowledge.highest - knowledge.lowest), knowledge)
 

@@ -1,6 +1,6 @@
 """Jacobian-based data set augmentation: from a handful of images, step along the copy's gradients, ask, and learn again.
 
-Papernot et al. 2017, section 4: each round adds to every row the sign of the gradient of its label's score, and the sign of
+Papernot et al. 2017, section 4.1: each round adds to every row the sign of the gradient of its label's score, and the sign of
 the step changes every TURN rounds. Deviations: the rounds double the answers until the budget ends, where the paper stops at
 six and then samples; within a round the rows come in random order, which is what its reservoir sampling amounts to; rows that
 were asked before are left out; steps are cut to the documented ranges and rounded where a column takes whole numbers only.

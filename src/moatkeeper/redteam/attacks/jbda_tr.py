@@ -1,6 +1,6 @@
 """Jacobian augmentation with targeted random steps: walk each image towards a random other class of the copy, then ask.
 
-Juuti et al. 2019, section 3.2 (T-RND, iterative). Deviations: those of jbda; ROUNDS small steps within the ball of REACH, with
+Juuti et al. 2019, T-RND with iterated steps. Deviations: those of jbda; ROUNDS small steps within the ball of REACH, with
 the step length that Tang et al. 2024 use (1.85 REACH / ROUNDS).
 """
 

@@ -4,6 +4,10 @@ Orekondy et al. 2019, section 4.1.2: a gradient bandit whose actions are the cla
 answers, for varied answers and for answers that the copy does not expect. Deviations: the thief's images have no labels, so
 the actions are CLUSTERS clusters of their pixels (k-means); BATCH images are drawn for one update of the policy; the copy
 behind the third reward is trained again whenever the answers have grown by half, not after each.
+
+Measured on digits with images of pure chance beside them, 300 answers, three seeds: where half of the images are chance, a
+third of the questions are. Of a neural network that made a better copy than knockoff's (0.983 to 0.958); of a support vector
+machine it did not (0.930 to 0.934).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Semi-supervised theft: ask a few images at random, and learn from all the others without asking.
 
-Jagielski et al. 2020, section 5, who use MixMatch and a rotation loss. Deviation: pseudo-labels instead, in GENERATIONS. The
+Jagielski et al. 2020, who use MixMatch and a rotation loss. Deviation: pseudo-labels instead, in GENERATIONS. The
 mean of TEACHERS networks that learned the answers, sharpened, labels the rest of the pool, and the next networks learn both;
 an image is moved by a few pixels each time it is seen, which asks of the copy what consistency losses ask.
 """
@@ -25,11 +25,11 @@ from moatkeeper.redteam.attacks.pool_rounds import (
 from moatkeeper.redteam.base import Loot, RowVictim, Surrogate
 from moatkeeper.redteam.knowledge import RowKnowledge
 
-TEACHERS = 3  # networks whose mean labels what was not asked; more: steadier labels, more time
+TEACHERS = 2  # networks whose mean labels what was not asked; more: steadier labels, more time
 GENERATIONS = 2  # of teachers; more: labels that rest on labels
 TEMPERATURE = 0.5  # of the sharpening (Berthelot et al. 2019, MixMatch); nearer 0: harder labels
 WEIGHT = 1.0  # of all pseudo-labels together against all answers together; larger: more belief in the teachers
-MOST_UNLABELLED = 10_000  # images learned without answers; more: more time
+MOST_UNLABELLED = 5_000  # images learned without answers; more: more time
 
 
 class SemiSupervised:
