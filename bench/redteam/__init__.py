@@ -1,0 +1,1 @@
+"""The red team measured: published attacks reproduced, defences against adaptive thieves, whole campaigns."""
