@@ -117,8 +117,9 @@ def _rotation(ours: FloatArray, theirs: FloatArray) -> tuple[FloatArray, FloatAr
 def best_map(ours: FloatArray, theirs: FloatArray) -> Map:
     """The affine map or the rotation, whichever foretells more of the pairs' neighbourhoods; n is at least 2.
 
-    Not the smaller error: from few answers a ridge map falls short in most directions, and then a rotation, which keeps
-    them all, is the better copy to search with although it is farther from the vectors.
+    From pairs fewer than half the encoder's width this may err: a rotation, which keeps all directions, is then the better
+    copy to search with (measured: 64 pairs, 256 dimensions, fidelity .68 against .53), but so few pairs have no fine
+    neighbourhoods that could show it; and the public encoder itself may be better still.
     """
     affine = ridge_map(ours, theirs)
     if len(ours) < FOLDS:
