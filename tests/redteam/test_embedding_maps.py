@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.redteam.embedding_maps import PublicEncoder, at_unit_length, best_map, ridge_map, rotation_map
+from moatkeeper.redteam.embedding_maps import PublicEncoder, at_unit_length, best_map, kept_neighbours, ridge_map, rotation_map
 from moatkeeper.redteam.text_features import hashed_encoder, unit
 
 WIDTH = 8
@@ -93,3 +93,18 @@ def test_the_public_encoder_is_cut_or_filled_to_the_dimensions_of_the_victim(out
     found = PublicEncoder(encoder, outputs).scores(["one text", "two texts"])
     assert found.shape == (2, outputs)
     np.testing.assert_allclose(found[:, : min(6, outputs)], encoder(["one text", "two texts"])[:, :outputs])
+
+
+def test_neighbourhoods_survive_a_rotation_and_not_a_new_draw() -> None:
+    ours = vectors(100)
+    assert kept_neighbours(ours, ours @ TURN * 3.0) == 1.0
+    assert kept_neighbours(ours, vectors(100, seed=8)) < 0.4
+    assert kept_neighbours(ours[:2], ours[:2]) == 1.0
+
+
+def test_what_a_map_foretells_of_a_pair_does_not_come_from_that_pair() -> None:
+    ours, theirs = vectors(30), RNG.normal(size=(30, 4))
+    for kind in (ridge_map, rotation_map):
+        found = kind(ours, theirs)
+        assert found.error == pytest.approx(float(np.mean(np.sum((found.foretold - theirs) ** 2, axis=1))))
+        assert found.error > 0.8 * float(np.sum(theirs.var(axis=0)))

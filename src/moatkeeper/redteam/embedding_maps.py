@@ -9,22 +9,28 @@ from typing import cast
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.redteam.judges import NEIGHBOURS
 from moatkeeper.redteam.knowledge import Encoder
 from moatkeeper.redteam.text_features import unit
 
 RIDGES = tuple(10.0**power for power in range(-16, 3))  # tried, relative to the largest squared singular value
 ZERO = 1e-13  # squared singular values of less, relative to the largest, are rounding of zero
+MOST_TO_COMPARE = 500  # pairs whose neighbourhoods settle which map is taken; more: a surer choice, more time
 FOLDS = 8  # of the pairs, for the error of a rotation; with fewer pairs than this none is tried
 UNIT_SLACK = 0.05  # how far from 1 the lengths of an API's vectors may be before they are taken for lengths that say something
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """``(x - source) @ weights + target``; ``error`` is its mean squared error a pair on pairs that it was not fitted to."""
+    """``(x - source) @ weights + target``.
+
+    ``foretold`` (n, d) is what maps of this kind, fitted without a pair, say of it; ``error`` its mean squared distance.
+    """
 
     source: FloatArray  # (e,)
     weights: FloatArray  # (e, d)
     target: FloatArray  # (d,)
+    foretold: FloatArray
     error: float
 
     def __call__(self, vectors: FloatArray) -> FloatArray:
@@ -70,7 +76,7 @@ def ridge_map(ours: FloatArray, theirs: FloatArray) -> Map:
     source, target = ours.mean(axis=0), theirs.mean(axis=0)
     left, values, right = np.linalg.svd(ours - source, full_matrices=False)
     across = left.T @ (theirs - target)
-    best = Map(source, np.zeros((ours.shape[1], theirs.shape[1])), target, np.inf)
+    best = Map(source, np.zeros((ours.shape[1], theirs.shape[1])), target, theirs, np.inf)
     squares = values**2
     largest = squares[0] or 1.0
     firm = squares > ZERO * largest
@@ -87,13 +93,18 @@ def ridge_map(ours: FloatArray, theirs: FloatArray) -> Map:
         missed = (beyond + (left * lost) @ across) / np.maximum(freedom, np.finfo(float).tiny)[:, None]
         error = float(np.mean(np.sum(missed**2, axis=1)))
         if error < best.error:
-            best = Map(source, right.T @ (((1.0 - lost) / values)[:, None] * across), target, error)
+            best = Map(source, right.T @ (((1.0 - lost) / values)[:, None] * across), target, theirs - missed, error)
     return best
 
 
 def rotation_map(ours: FloatArray, theirs: FloatArray) -> Map:
-    """The rotation, with one scale and a shift, from (n, e) to (n, d) (Schönemann 1966); its error by folds."""
-    return Map(*_rotation(ours, theirs), error=_error_by_folds(ours, theirs))
+    """The rotation, with one scale and a shift, from (n, e) to (n, d) (Schönemann 1966); n is at least FOLDS."""
+    foretold = np.empty(theirs.shape)
+    for fold in range(FOLDS):
+        held = np.arange(len(ours)) % FOLDS == fold
+        source, weights, target = _rotation(ours[~held], theirs[~held])
+        foretold[held] = (ours[held] - source) @ weights + target
+    return Map(*_rotation(ours, theirs), foretold, float(np.mean(np.sum((foretold - theirs) ** 2, axis=1))))
 
 
 def _rotation(ours: FloatArray, theirs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -103,19 +114,30 @@ def _rotation(ours: FloatArray, theirs: FloatArray) -> tuple[FloatArray, FloatAr
     return source, cast(FloatArray, left @ right * (values.sum() / spread)), target
 
 
-def _error_by_folds(ours: FloatArray, theirs: FloatArray) -> float:
-    errors = []
-    for fold in range(FOLDS):
-        held = np.arange(len(ours)) % FOLDS == fold
-        source, weights, target = _rotation(ours[~held], theirs[~held])
-        errors.append(np.sum(((ours[held] - source) @ weights + target - theirs[held]) ** 2, axis=1))
-    return float(np.mean(np.concatenate(errors)))
-
-
 def best_map(ours: FloatArray, theirs: FloatArray) -> Map:
-    """The affine map or the rotation, whichever errs less on pairs that it was not fitted to; n is at least 2."""
+    """The affine map or the rotation, whichever foretells more of the pairs' neighbourhoods; n is at least 2.
+
+    From pairs fewer than half the encoder's width this may err: a rotation, which keeps all directions, is then the better
+    copy to search with (measured: 64 pairs, 256 dimensions, fidelity .68 against .53), but so few pairs have no fine
+    neighbourhoods that could show it; and the public encoder itself may be better still.
+    """
     affine = ridge_map(ours, theirs)
     if len(ours) < FOLDS:
         return affine
     rotation = rotation_map(ours, theirs)
-    return rotation if rotation.error < affine.error else affine
+    some = slice(0, MOST_TO_COMPARE)
+    kept = [kept_neighbours(found.foretold[some], theirs[some]) for found in (affine, rotation)]
+    return rotation if kept[1] > kept[0] else affine
+
+
+def kept_neighbours(ours: FloatArray, theirs: FloatArray) -> float:
+    """The mean share of a vector's nearest others, by cosine, on which both spaces agree; n is at least 2."""
+    count = min(NEIGHBOURS, len(ours) - 1)
+    near = [np.argsort(-_cosines(vectors), axis=1, kind="stable")[:, :count].tolist() for vectors in (ours, theirs)]
+    return float(np.mean([len(set(a) & set(b)) / count for a, b in zip(*near, strict=True)]))
+
+
+def _cosines(vectors: FloatArray) -> FloatArray:
+    cosines: FloatArray = unit(vectors) @ unit(vectors).T
+    np.fill_diagonal(cosines, -np.inf)
+    return cosines

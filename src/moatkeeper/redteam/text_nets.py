@@ -15,11 +15,10 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MissingExtra
 from moatkeeper.redteam.base import TextSurrogate
-from moatkeeper.redteam.embedding_maps import MappedEncoder, at_unit_length, best_map
-from moatkeeper.redteam.judges import NEIGHBOURS
+from moatkeeper.redteam.embedding_maps import MappedEncoder, at_unit_length, best_map, kept_neighbours
 from moatkeeper.redteam.knowledge import Encoder
 from moatkeeper.redteam.text_asking import TextRecord
-from moatkeeper.redteam.text_features import pieces_of, unit
+from moatkeeper.redteam.text_features import pieces_of
 
 try:
     import torch
@@ -99,7 +98,7 @@ def distil(record: TextRecord, encoder: Encoder, loss: Loss, seed: int) -> TextS
     if len(record.texts) >= FEWEST_TO_COMPARE:
         shown, hidden = _part(record, ~held), _part(record, held)
         judged = [
-            _kept_neighbours(student.scores(hidden.texts), hidden.answers) for student in _students(shown, encoder, loss, seed)
+            kept_neighbours(student.scores(hidden.texts), hidden.answers) for student in _students(shown, encoder, loss, seed)
         ]
         epochs = int(np.argmax(judged))
     return next(islice(_students(record, encoder, loss, seed), epochs, None))
@@ -129,19 +128,6 @@ def _students(record: TextRecord, encoder: Encoder, loss: Loss, seed: int) -> It
 def _part(record: TextRecord, wanted: npt.NDArray[np.bool_]) -> TextRecord:
     texts = tuple(text for text, kept in zip(record.texts, wanted.tolist(), strict=True) if kept)
     return TextRecord(texts, record.answers[wanted])
-
-
-def _kept_neighbours(ours: FloatArray, theirs: FloatArray) -> float:
-    """The mean share of a vector's nearest others that both spaces agree on."""
-    count = min(NEIGHBOURS, len(ours) - 1)
-    near = [np.argsort(-_cosines(vectors), axis=1, kind="stable")[:, :count].tolist() for vectors in (ours, theirs)]
-    return float(np.mean([len(set(a) & set(b)) / count for a, b in zip(*near, strict=True)]))
-
-
-def _cosines(vectors: FloatArray) -> FloatArray:
-    cosines: FloatArray = unit(vectors) @ unit(vectors).T
-    np.fill_diagonal(cosines, -np.inf)
-    return cosines
 
 
 def _buckets(text: str) -> list[int]:

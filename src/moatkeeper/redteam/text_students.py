@@ -15,7 +15,9 @@ from moatkeeper.redteam.text_regression import Fit, best_fit, decimals_of, softm
 
 EQUATIONS = Fit(by_equations=True, ridge=3e-3)
 LIKELIHOOD = Fit(by_equations=False, ridge=3e-6)
-"""Ridges chosen on Banking77 with another split than is measured: 10 times more or less costs under a point of fidelity."""
+"""Ridges chosen on Banking77 with one split, seed 0, and its test questions, which the benchmark measures on with other splits.
+
+Three times less changes fidelity by a point at most; the ridge of the likelihood, three times more, costs up to two points."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.attacks.algebraic_head import AlgebraicHead
 from moatkeeper.redteam.text_features import hashed_encoder
 from tests.support.text_victims import PUBLIC, Api, by_chance, campaign, decisions, guess, head, knowledge, rounded
@@ -12,8 +15,9 @@ WIDTH = 32
 
 @pytest.mark.parametrize("at_unit_length", [True, False])
 def test_twice_the_encoders_width_in_exact_answers_gives_the_head_as_published(at_unit_length: bool) -> None:
-    def longer(texts):  # type: ignore[no-untyped-def]
-        return PUBLIC(texts) * (1 + np.array([[len(text) % 7] for text in texts]))
+    def longer(texts: Sequence[str]) -> FloatArray:
+        longer_by: FloatArray = 1.0 + np.array([[float(len(text) % 7)] for text in texts])
+        return PUBLIC(texts) * longer_by
 
     victim = head(longer, at_unit_length=at_unit_length)
     (score,) = campaign(AlgebraicHead(knowledge(encoder=longer)), victim, [2 * WIDTH])

@@ -13,8 +13,8 @@ STRANGER = embedder(1.5, hashed_encoder(32, salt=4))
 
 
 def test_a_student_learns_what_no_map_can_from_an_encoder_of_another_family() -> None:
-    (student,) = encoder_campaign(DistilEmbedding(knowledge(DIMENSIONS)), STRANGER, [600])
-    (mapped,) = encoder_campaign(LinearMap(knowledge(DIMENSIONS)), STRANGER, [600])
+    (student,) = encoder_campaign(DistilEmbedding(knowledge(DIMENSIONS)), STRANGER, [400])
+    (mapped,) = encoder_campaign(LinearMap(knowledge(DIMENSIONS)), STRANGER, [400])
     assert student.fidelity > mapped.fidelity + 0.1
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.attacks.random_words import RandomWords
 from moatkeeper.redteam.text_features import words_of
 from tests.support.text_victims import (
@@ -46,12 +49,11 @@ def test_words_that_the_victim_does_not_know_teach_nothing() -> None:
 def test_queries_have_the_lengths_of_foreign_texts_and_words_of_the_vocabulary() -> None:
     asked: list[str] = []
 
-    class Noting(Api):
-        def ask(self, texts):  # type: ignore[no-untyped-def]
-            asked.extend(texts)
-            return super().ask(texts)
+    def noting(texts: Sequence[str]) -> FloatArray:
+        asked.extend(texts)
+        return classifier()(texts)
 
     thief = RandomWords(knowledge(words=["one", "two"], foreign=["a b c", "d e f g h"]))
-    thief.run(Noting(classifier()), 50, np.random.default_rng(0))
+    thief.run(Api(noting), 50, np.random.default_rng(0))
     assert {len(text.split()) for text in asked} == {3, 5}
     assert {word for text in asked for word in words_of(text)} == {"one", "two"}
