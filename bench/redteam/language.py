@@ -222,14 +222,13 @@ class _World:
 
 def _chat(seeds: Sequence[int], quick: bool) -> Figures:
     worlds = [_World(seed) for seed in seeds]
-    many = (16, 64, 256) if quick else (16, 32, 64, 128, 256, 512, 1_000)
-    some = (16, 64, 256) if quick else (16, 64, 256, 1_000)
-    few = (16, 64) if quick else (16, 32, 64)
+    many = (16, 64, 256) if quick else (16, 64, 256, 1_000)
+    few = (16, 64)
     attacks: dict[str, tuple[Callable[[_World], ChatAttack], Sequence[int]]] = {
         "imitation from scratch": (lambda world: Imitation(world.knowledge(new=world.new)), many),
         "imitation of a known base": (lambda world: Imitation(world.knowledge(base=world.base)), many),
-        "adapter or head of a known base": (lambda world: AdapterTheft(world.knowledge(base=world.base)), some),
-        "parrot, no model": (lambda world: Imitation(world.knowledge()), some),
+        "adapter or head of a known base": (lambda world: AdapterTheft(world.knowledge(base=world.base)), many),
+        "parrot, no model": (lambda world: Imitation(world.knowledge()), many),
         "few-query": (lambda world: FewQuery(world.knowledge(base=world.base)), few),
         "few-query with contrast": (lambda world: FewQuery(world.knowledge(base=world.base), contrast=True), few),
         "few-query without agreement": (lambda world: FewQuery(world.knowledge(base=world.base), agreement=False), few),

@@ -40,7 +40,7 @@ def test_the_chosen_token_alone_gives_distributions_away_wherever_a_bias_moves_t
 
 def test_hiding_log_probabilities_costs_ten_calls_a_token_instead_of_a_quarter() -> None:
     """Bisection from 100 nats to 0.05 takes 11 calls a token (openlogprobs); a good first guess saves some."""
-    assert 5 < figures(RULES, 4_000)["calls"] < 11
+    assert 5 < figures(RULES, 4_000)["calls_per_token"] < 11
 
 
 def test_an_api_that_ignores_biases_shows_no_more_than_its_choices() -> None:

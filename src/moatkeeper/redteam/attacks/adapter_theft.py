@@ -5,6 +5,10 @@ extraction of natural language models", whose algebra on exact probabilities nee
 the answers are texts, so that the part is trained on them rather than solved for; the open model is not told but found, as the
 one under which the victim's answers to a few foreign prompts are likeliest; whether the head or an adapter (Hu et al. 2021) is
 trained is settled on answers that were kept back.
+
+What knowing the base is worth, the tuned part alone does not add to: on the toy task of bench/redteam/language.py a whole model
+trained from the base copied as well as its adapter. And a victim that was tuned until it forgot what its base knew hides the
+base from this test.
 """
 
 from __future__ import annotations

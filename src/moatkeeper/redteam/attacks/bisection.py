@@ -71,7 +71,7 @@ class Bisection:
         self._knowledge = knowledge
 
     def run(self, victim: TokenVictim, budget: int, rng: np.random.Generator) -> Loot[TokenSurrogate]:
-        """A table of the recovered distributions; findings: ``calls`` for each token found, and contexts known ``whole``."""
+        """A table of the recovered distributions; findings: ``calls_per_token`` found, and contexts known ``whole``."""
         known = self._knowledge
         purse = Purse(victim, budget)
         order = rng.permutation(known.vocabulary).tolist()
@@ -87,7 +87,7 @@ class Bisection:
             whole += len(gaps) == known.vocabulary
             table[known.contexts[index]] = _distribution(gaps, known.vocabulary)
         calls = purse.answered / found if found else 0.0
-        return Loot(TokenTable(known.vocabulary, table), {"calls": calls, "whole": float(whole)})
+        return Loot(TokenTable(known.vocabulary, table), {"calls_per_token": calls, "whole": float(whole)})
 
     def _gaps(self, purse: Purse, context: tuple[int, ...], order: Sequence[int], deaf: bool) -> dict[int, float]:
         """Nats below the likeliest token, for each token that was found; empty where nothing was answered.

@@ -4,9 +4,11 @@ Liang et al. 2024 ("Yes, My LoRD"), from 16 to 64 queries a task. Deviations, wh
 many rounds, the one of its own two drawings whose likelihood rose, and is pulled to the victim's answer. Here (1) a student
 learns the answers by maximum likelihood, which gave all but 0.006 of what LoRD did in the paper (0.302 against 0.308 BLEU from
 16 queries of German); (2) with ``contrast``, what it draws itself and the victim did not say is pushed away, once, which is
-the part of LoRD that was kept; bench/redteam/language.py measures what it brings, and it is off; (3) prompts that were never
-asked are free: where a student with a new head and one that is new throughout give the same answer, the answer is learned as
-well (co-training, Blum and Mitchell 1998).
+the part of LoRD that was kept; (3) prompts that were never asked are free: where a student with a new head and one that is new
+throughout give the same answer, the answer is learned as well (co-training, Blum and Mitchell 1998).
+
+On the toy task of bench/redteam/language.py (two seeds, the victim's very answer on held-out prompts) maximum likelihood alone
+got 0.33 right with 16 answers and 0.69 with 64; with agreement 0.37 and 0.71; with contrast alone 0.31 and 0.63. So it is off.
 """
 
 from __future__ import annotations

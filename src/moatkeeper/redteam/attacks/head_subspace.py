@@ -4,6 +4,9 @@ Carlini et al. 2024, section 4.2 (the last layer up to a rotation of the hidden 
 image is good for: whole outputs from h of their entries). Deviations: vectors are centred; the end of the rank is
 noticed on the way, when new vectors bring nothing new, so that h need not be known; the rotation itself is never sought, since
 no answer depends on it.
+
+Left out: completing the matrix of the k largest log-probabilities alone, which needs k > h but no bias. In one trial (v = 400,
+h = 16, 100 contexts, alternating least squares) 0.005 of the head stayed outside at k = 200, and 0.62 at k = 100.
 """
 
 from __future__ import annotations
