@@ -65,7 +65,7 @@ class Straight:
             self._work = work
             sent = desk.outgoing(visit, work)
             limit = -1 if work.asked.stream else visit.running.answer_limit
-            reply = self._upstream.ask(sent.letter, sent.body, limit=limit, then=self._go_on)
+            reply = self._upstream.ask(sent.letter, work.sent_body, limit=limit, then=self._go_on)
             if reply is None:
                 self._leave_road(self._tasks.answer(visit, work, sent))
                 return
