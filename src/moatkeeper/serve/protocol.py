@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.door import Door, Doorkeeper, Rest
-from moatkeeper.serve.heads import Cut, Head, cut
+from moatkeeper.serve.heads import Cut, Head, Refused, cut, head_length, split_target
 from moatkeeper.serve.turn import STATUS_LINES, Turn
 from moatkeeper.serve.watch import NEVER, Watch
 
@@ -47,10 +47,6 @@ NOT_HTTP: Final = _last_words(400, b"the request is not valid HTTP")
 BUSY: Final = b'{"error":"too many requests are in flight"}'
 
 _watches: WeakKeyDictionary[ServerState, Watch] = WeakKeyDictionary()
-
-
-class Refused(Exception):
-    """What the parser reads is not taken; ends its work."""
 
 
 class Http(asyncio.Protocol):
@@ -242,13 +238,13 @@ class Http(asyncio.Protocol):
         """The head is whole: its request is next in line."""
         self._reads_head = self._head_begun = False
         fields, url, parser = self._fields, self._url, self._parser
-        if self._head_bytes + self._segment_bytes > MAX_HEAD_BYTES and _length(url, fields) > MAX_HEAD_BYTES:
+        if self._head_bytes + self._segment_bytes > MAX_HEAD_BYTES and head_length(url, fields) > MAX_HEAD_BYTES:
             self._words = TOO_LARGE
             raise Refused
         if len(self._waiting) >= MAX_PIPELINED:
             raise Refused
         version = parser.get_http_version()
-        path, query = _target(url)
+        path, query = split_target(url)
         turn = Turn(self, parser.get_method().decode("ascii"), path, query, tuple(fields), {})
         if version != "1.1":
             if version != "1.0":
@@ -400,19 +396,3 @@ class Http(asyncio.Protocol):
 
 async def _nothing() -> None:
     return
-
-
-def _length(url: bytes, fields: list[tuple[bytes, bytes]]) -> int:
-    """Bytes of a head, its separators and line ends included."""
-    return len(url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in fields)
-
-
-def _target(url: bytes) -> tuple[str, bytes]:
-    """The path and the query of a request's target; raises Refused, or what httptools raises, for what has no path."""
-    if url[:1] == b"/" and b"#" not in url:
-        path, _, query = url.partition(b"?")
-        return path.decode("ascii"), query
-    parts = httptools.parse_url(url)
-    if parts.path is None:
-        raise Refused
-    return parts.path.decode("ascii"), parts.query or b""
