@@ -22,6 +22,7 @@ from moatkeeper.serve.recorder import Outcome, Recorder
 from moatkeeper.serve.requests import QueryIds
 from moatkeeper.serve.shadow import ShadowReport
 from moatkeeper.serve.tracing import NO_TRACING, Tracing
+from moatkeeper.serve.turn import CLOSE
 from moatkeeper.serve.visit import NO_ANSWER, Fields, ModelServer, PromptServer, Running, Sent, Visit, Work
 from moatkeeper.serve.visits import Visits
 from moatkeeper.wire.base import Headers, Message, Route
@@ -214,7 +215,7 @@ class Desk:
         body = replies.refusal_body(visit.wire, visit.route, status, message)
         head = [replies.JSON, *(headers or [])]
         if status in (408, 413):
-            head.append((b"connection", b"close"))
+            head.append(CLOSE)
         return self.send(visit, status, head, body)
 
     def explain(self, visit: Visit, error: BaseException) -> Waiting:

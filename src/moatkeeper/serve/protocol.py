@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.door import Door, Doorkeeper, Rest
 from moatkeeper.serve.heads import Cut, Head, Refused, cut, head_length, split_target
-from moatkeeper.serve.turn import STATUS_LINES, Turn
+from moatkeeper.serve.turn import CLOSE, STATUS_LINES, Turn
 from moatkeeper.serve.watch import NEVER, Watch
 
 log = logging.getLogger("moatkeeper.protocol")
@@ -176,9 +176,8 @@ class Http(asyncio.Protocol):
         """Begins a whole request without the parser, which has read one with the same head before, and lies between two."""
         turn = Turn(self, head.method, head.path, head.query, head.headers(parts.length), head.notes)
         turn.fill(parts.body)
-        self._newest = turn
-        self._waiting.append(turn)
-        self._advance()
+        self._newest = self._turn = turn
+        self._begin(turn)
 
     def _learn(self, parts: Cut) -> None:
         """Remembers the head of what was just read where it was one whole request, and its connection stays."""
@@ -336,7 +335,7 @@ class Http(asyncio.Protocol):
         most = self._most
         if most is not None and (len(self._state.connections) > most or len(self._state.tasks) >= most):
             log.warning("more connections than are taken")
-            turn.reply(503, [_JSON, (b"connection", b"close")], BUSY)
+            turn.reply(503, [_JSON, CLOSE], BUSY)
         elif self._keeper is not None:
             self._keeper.enter(turn, self._run)
         else:
