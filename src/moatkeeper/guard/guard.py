@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from typing import ClassVar
 
 from moatkeeper.core.answer import Answer, Usage
 from moatkeeper.core.contract import Contract
@@ -34,6 +35,9 @@ class Guard:
     A Guard never changes; what it learns goes to the memory in one call a door, after all that could fail. Raises
     ConfigError for a policy that contradicts itself.
     """
+
+    observes: ClassVar[bool] = False
+    """Whether ``observe`` does anything: no, while there are no detectors."""
 
     def __init__(self, policy: Policy, outputs: OutputPolicy) -> None:
         self.policy = policy

@@ -22,6 +22,7 @@ from moatkeeper.serve.recorder import Outcome, Recorder
 from moatkeeper.serve.requests import QueryIds
 from moatkeeper.serve.shadow import ShadowReport
 from moatkeeper.serve.tracing import NO_TRACING, Tracing
+from moatkeeper.serve.turn import CLOSE
 from moatkeeper.serve.visit import NO_ANSWER, Fields, ModelServer, PromptServer, Running, Sent, Visit, Work
 from moatkeeper.serve.visits import Visits
 from moatkeeper.wire.base import Headers, Message, Route
@@ -139,17 +140,17 @@ class Desk:
         """The request as the model server will see it."""
         work.started = time.perf_counter()
         door, requests, identity = visit.door, visit.running.requests, work.identity
-        work.span = self.tracing.start(work.query, work.asked.route, door.headers)
+        if self.tracing is not NO_TRACING:
+            work.span = self.tracing.start(work.query, work.asked.route, door.headers)
         out = work.codec.forward(work.asked, work.decision.contract)
-        body = work.request_body if out.body is None else out.body
+        work.sent_body = work.request_body if out.body is None else out.body
         known = door.notes.get(requests)
         if isinstance(known, Sent) and known.changes is out.headers and known.consumed is identity.consumed:
-            return known._replace(body=body)
+            return known
         headers = requests.headers(door.headers, out.headers, identity)
         target = requests.target(door.path, door.query)
         letter = self.prompt.letter(door.method, target, headers) if self.prompt is not None else b""
-        sent = Sent(door.method, target, headers, body, letter, out.headers, identity.consumed)
-        door.notes[requests] = sent._replace(body=b"")
+        sent = door.notes[requests] = Sent(door.method, target, headers, letter, out.headers, identity.consumed)
         return sent
 
     def heard(self, work: Work) -> None:
@@ -214,7 +215,7 @@ class Desk:
         body = replies.refusal_body(visit.wire, visit.route, status, message)
         head = [replies.JSON, *(headers or [])]
         if status in (408, 413):
-            head.append((b"connection", b"close"))
+            head.append(CLOSE)
         return self.send(visit, status, head, body)
 
     def explain(self, visit: Visit, error: BaseException) -> Waiting:
@@ -250,14 +251,15 @@ class Desk:
         guard = visit.running.guard
         try:
             guard.settle(work.query, work.decision, work.usage, self.memory)
-            if work.answer is not NO_ANSWER:
+            if guard.observes and work.answer is not NO_ANSWER:
                 guard.observe(Exchange(work.query, work.decision, work.answer, work.released), self.memory)
         except Exception:
             log.exception("settling failed", extra={"query": work.query.id})
         self.metrics.rows += work.usage.rows
         self.metrics.tokens += work.usage.tokens
         self._record(work, took_s)
-        self.tracing.end(work.span, work.status, work.usage)
+        if self.tracing is not NO_TRACING:
+            self.tracing.end(work.span, work.status, work.usage)
 
     def _record(self, work: Work, took_s: float) -> None:
         route, recorder = work.asked.route, self.recorder

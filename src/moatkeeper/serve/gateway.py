@@ -81,7 +81,7 @@ class Gateway(Desk):
         try:
             if sent is None:
                 sent = self.outgoing(visit, work)
-            reply = await self.upstream.open(sent.method, sent.target, sent.headers, sent.body)
+            reply = await self.upstream.open(sent.method, sent.target, sent.headers, work.sent_body)
             await self._give_reply(visit, work, reply)
         except BaseException as error:
             failed = error

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import httptools
+
 from moatkeeper.wire.base import Headers
 
 MAX_KNOWN: Final = 1024
@@ -27,6 +29,10 @@ _MAX_DIGITS: Final = 9
 
 Notes = dict[object, object]
 """What was derived from a head, by the object that derived it."""
+
+
+class Refused(Exception):
+    """What the parser reads is not taken; ends its work."""
 
 
 class Head(NamedTuple):
@@ -97,3 +103,19 @@ def cut(data: bytes) -> Cut | None:
                 return tuple.__new__(Cut, (data[:at] + data[stop:end], digits, data[end:]))
             return None
     return None
+
+
+def head_length(url: bytes, fields: list[tuple[bytes, bytes]]) -> int:
+    """Bytes of a head, its separators and line ends included."""
+    return len(url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in fields)
+
+
+def split_target(url: bytes) -> tuple[str, bytes]:
+    """The path and the query of a request's target; raises Refused, or what httptools raises, for what has no path."""
+    if url[:1] == b"/" and b"#" not in url:
+        path, _, query = url.partition(b"?")
+        return path.decode("ascii"), query
+    parts = httptools.parse_url(url)
+    if parts.path is None:
+        raise Refused
+    return parts.path.decode("ascii"), parts.query or b""

@@ -20,6 +20,9 @@ KEY_PREFIX = b"mk_"
 MAX_CREDENTIAL_BYTES = 8192
 """Longer than any API key and all but absurd tokens; what is longer is refused before it is hashed."""
 
+MAX_HOLDERS = 4096
+"""Holders of keys that are kept at hand, by key and network; a full table is emptied."""
+
 MAX_ACCOUNT_CHARACTERS = 256
 
 REFUSED = "missing or invalid credentials"
@@ -100,6 +103,7 @@ class Identifier:
         self._proxy = proxy_headers
         self._default_tier = default_tier
         self._required = required
+        self._holders: dict[tuple[str, str], Identity] = {}
         self._telling = CREDENTIALS | {b"x-forwarded-for", b"forwarded"}
         if proxy_headers is not None:
             self._telling |= {proxy_headers.account, proxy_headers.organisation, proxy_headers.tier} - {b""}
@@ -148,7 +152,7 @@ class Identifier:
             key = self._keys.check(credential, at)
             if key is None:
                 raise Unauthenticated(REFUSED)
-            return Identity(Caller(key.account, key.id, network, Basis.KEY), consumed=True)
+            return self._of_key(key, network)
         if self._tokens is not None and credential.count(b".") == 2:
             claimed = self._tokens.check(credential, at)
             if claimed is None:
@@ -159,6 +163,16 @@ class Identifier:
             raise Unauthenticated(REFUSED)
         pseudonym = "bearer-" + keyed_digest(self._secret, "bearer", credential).hex()
         return Identity(Caller(Account(pseudonym, "", self._default_tier), pseudonym, network, Basis.BEARER), consumed=False)
+
+    def _of_key(self, key: KnownKey, network: str) -> Identity:
+        """The identity of a key's holder; made once for as long as the key's record is the same object."""
+        known = self._holders.get((key.id, network))
+        if known is not None and known.caller.account is key.account:
+            return known
+        if len(self._holders) >= MAX_HOLDERS:
+            self._holders.clear()
+        made = self._holders[key.id, network] = Identity(Caller(key.account, key.id, network, Basis.KEY), consumed=True)
+        return made
 
     def _named_by_proxy(self, named: dict[bytes, bytes], network: str) -> Caller:
         proxy = self._proxy

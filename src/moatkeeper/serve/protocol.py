@@ -14,8 +14,8 @@ from uvicorn.server import ServerState
 
 from moatkeeper.serve.asgi import Application
 from moatkeeper.serve.door import Door, Doorkeeper, Rest
-from moatkeeper.serve.heads import Cut, Head, cut
-from moatkeeper.serve.turn import STATUS_LINES, Turn
+from moatkeeper.serve.heads import Cut, Head, Refused, cut, head_length, split_target
+from moatkeeper.serve.turn import CLOSE, STATUS_LINES, Turn
 from moatkeeper.serve.watch import NEVER, Watch
 
 log = logging.getLogger("moatkeeper.protocol")
@@ -47,10 +47,6 @@ NOT_HTTP: Final = _last_words(400, b"the request is not valid HTTP")
 BUSY: Final = b'{"error":"too many requests are in flight"}'
 
 _watches: WeakKeyDictionary[ServerState, Watch] = WeakKeyDictionary()
-
-
-class Refused(Exception):
-    """What the parser reads is not taken; ends its work."""
 
 
 class Http(asyncio.Protocol):
@@ -180,9 +176,8 @@ class Http(asyncio.Protocol):
         """Begins a whole request without the parser, which has read one with the same head before, and lies between two."""
         turn = Turn(self, head.method, head.path, head.query, head.headers(parts.length), head.notes)
         turn.fill(parts.body)
-        self._newest = turn
-        self._waiting.append(turn)
-        self._advance()
+        self._newest = self._turn = turn
+        self._begin(turn)
 
     def _learn(self, parts: Cut) -> None:
         """Remembers the head of what was just read where it was one whole request, and its connection stays."""
@@ -242,13 +237,13 @@ class Http(asyncio.Protocol):
         """The head is whole: its request is next in line."""
         self._reads_head = self._head_begun = False
         fields, url, parser = self._fields, self._url, self._parser
-        if self._head_bytes + self._segment_bytes > MAX_HEAD_BYTES and _length(url, fields) > MAX_HEAD_BYTES:
+        if self._head_bytes + self._segment_bytes > MAX_HEAD_BYTES and head_length(url, fields) > MAX_HEAD_BYTES:
             self._words = TOO_LARGE
             raise Refused
         if len(self._waiting) >= MAX_PIPELINED:
             raise Refused
         version = parser.get_http_version()
-        path, query = _target(url)
+        path, query = split_target(url)
         turn = Turn(self, parser.get_method().decode("ascii"), path, query, tuple(fields), {})
         if version != "1.1":
             if version != "1.0":
@@ -340,7 +335,7 @@ class Http(asyncio.Protocol):
         most = self._most
         if most is not None and (len(self._state.connections) > most or len(self._state.tasks) >= most):
             log.warning("more connections than are taken")
-            turn.reply(503, [_JSON, (b"connection", b"close")], BUSY)
+            turn.reply(503, [_JSON, CLOSE], BUSY)
         elif self._keeper is not None:
             self._keeper.enter(turn, self._run)
         else:
@@ -400,19 +395,3 @@ class Http(asyncio.Protocol):
 
 async def _nothing() -> None:
     return
-
-
-def _length(url: bytes, fields: list[tuple[bytes, bytes]]) -> int:
-    """Bytes of a head, its separators and line ends included."""
-    return len(url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in fields)
-
-
-def _target(url: bytes) -> tuple[str, bytes]:
-    """The path and the query of a request's target; raises Refused, or what httptools raises, for what has no path."""
-    if url[:1] == b"/" and b"#" not in url:
-        path, _, query = url.partition(b"?")
-        return path.decode("ascii"), query
-    parts = httptools.parse_url(url)
-    if parts.path is None:
-        raise Refused
-    return parts.path.decode("ascii"), parts.query or b""

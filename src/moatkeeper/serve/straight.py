@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 from moatkeeper.serve.asgi import ClientGone
@@ -9,6 +10,8 @@ from moatkeeper.serve.desk import Desk, Waiting, done, is_stream
 from moatkeeper.serve.door import Door, Rest, Run
 from moatkeeper.serve.visit import PromptServer, Sent, UpstreamReply, Visit, WholeReply, Work
 from moatkeeper.wire.base import Message, Purpose
+
+log = logging.getLogger("moatkeeper.gateway")
 
 
 class Tasks(Protocol):
@@ -62,7 +65,7 @@ class Straight:
             self._work = work
             sent = desk.outgoing(visit, work)
             limit = -1 if work.asked.stream else visit.running.answer_limit
-            reply = self._upstream.ask(sent.letter, sent.body, limit=limit, then=self._go_on)
+            reply = self._upstream.ask(sent.letter, work.sent_body, limit=limit, then=self._go_on)
             if reply is None:
                 self._leave_road(self._tasks.answer(visit, work, sent))
                 return
@@ -100,10 +103,14 @@ class Straight:
 
     def _end(self, error: Exception | None, waiting: Waiting = None) -> None:
         desk, visit, work = self._desk, self._visit, self._work
-        if work is not None:
-            desk.settle(visit, work, error)
-        if error is not None:
-            waiting = desk.explain(visit, error)
+        try:
+            if work is not None:
+                desk.settle(visit, work, error)
+            if error is not None:
+                waiting = desk.explain(visit, error)
+        except Exception:  # nobody above could mend it: the event loop calls us
+            log.exception("request failed", extra={"path": self._door.path})
+            visit.cut = True
         if waiting is not None or visit.cut:  # a client that does not take its answer, or one whose answer is not whole
             self._leave_road(done(waiting))
         else:

@@ -16,6 +16,9 @@ from moatkeeper.wire.base import Headers
 HIGH_WATER_BYTES: Final = 65_536
 """Of a body that nobody waits for; larger: more memory a connection, fewer pauses."""
 
+CLOSE: Final = (b"connection", b"close")
+"""The field of an answer after which the connection ends."""
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NOT_CONTROL: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _BODILESS: Final = frozenset({204, 304})
@@ -176,7 +179,7 @@ class Turn:
         await self._link.drain()
         if self.left:
             return
-        declared = next((value for name, value in headers if name.lower() == b"content-length"), None)
+        declared = next((value for name, value in headers if name == b"content-length"), None)
         if self.method == "HEAD" or status in _BODILESS:
             self._unsent = 0
         elif declared is not None:
@@ -238,7 +241,10 @@ class Turn:
 
     async def _send_event(self, event: Event) -> None:
         if not self.begun and event["type"] == "http.response.start":
-            await self.begin(event["status"], list(event.get("headers", ())))
+            fields = [(name.lower(), value) for name, value in event.get("headers", ())]
+            closes = any(name == b"connection" and value.lower() == b"close" for name, value in fields)
+            self.keep_alive = self.keep_alive and not closes
+            await self.begin(event["status"], [field for field in fields if field[0] != b"connection"])
         elif self.begun and not self.complete and event["type"] == "http.response.body":
             await self.send(event.get("body", b""), last=not event.get("more_body", False))
         elif not self.left:
@@ -271,19 +277,14 @@ class Turn:
         """The head of the answer; raises RuntimeError where a field could be read as two."""
         self.begun = True
         extra = self._link.extra_headers
-        pieces = [STATUS_LINES[status], extra]
-        lines = 2 + extra.count(b"\r\n")
-        for name, value in headers:
-            if name == b"connection":
-                self.keep_alive = self.keep_alive and value != b"close"
-                continue
-            pieces += (name, b": ", value, b"\r\n")
-            lines += 1
+        if CLOSE in headers:
+            headers.remove(CLOSE)
+            self.keep_alive = False
         if not self.keep_alive:
-            pieces.append(b"connection: close\r\n")
-            lines += 1
-        pieces.append(b"\r\n")
-        head = b"".join(pieces)
+            headers.append(CLOSE)
+        lines = 2 + len(headers) + extra.count(b"\r\n")
+        fields = b"".join([b"%b: %b\r\n" % field for field in headers])
+        head = STATUS_LINES[status] + extra + fields + b"\r\n"
         # Of all control characters exactly our own line ends are left: one look finds any CR, LF or NUL in a field.
         if head.translate(None, _NOT_CONTROL) != b"\r\n" * lines:
             raise RuntimeError("a field of a response's head holds a control character")

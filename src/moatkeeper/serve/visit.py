@@ -110,6 +110,7 @@ class Work:
     codec: Codec
     identity: Identity
     request_body: bytes
+    sent_body: bytes = b""  # as the model server gets it
     usage: Usage = NOTHING_USED
     status: int = 0
     answer: Answer = NO_ANSWER
@@ -123,12 +124,11 @@ class Work:
 
 
 class Sent(NamedTuple):
-    """A request as the model server gets it; all but the body is the same for every request with the same head."""
+    """A request as the model server gets it, but for its body: the same for every request with the same head."""
 
     method: str
     target: bytes
     headers: Fields
-    body: bytes
     letter: bytes  # its head as it is written, without the length
     changes: Mapping[bytes, bytes | None]  # the format's, and
     consumed: bool  # whether the credential was ours: what the headers were made from

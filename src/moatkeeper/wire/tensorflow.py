@@ -145,15 +145,16 @@ class Predict(Unary):
     def read(self, route: Route, message: Message) -> Asked:
         """The rows asked for; raises MalformedRequest unless exactly one of ``instances`` and ``inputs`` is there."""
         document = _object(message)
-        if ("instances" in document) == ("inputs" in document):
+        by_rows = "instances" in document
+        if by_rows == ("inputs" in document):
             raise MalformedRequest("expected exactly one of instances and inputs")
-        name = "instances" if "instances" in document else "inputs"
-        signature = _signature(document)
+        name = "instances" if by_rows else "inputs"
         kept: dict[str, object] = {name: document[name]}
+        signature = DEFAULT_SIGNATURE
         if "signature_name" in document:
-            kept["signature_name"] = signature
-        read = by_row if name == "instances" else by_column
-        request = _Request("predictions" if name == "instances" else "outputs", write_request(kept), signature)
+            signature = kept["signature_name"] = _signature(document)
+        read = by_row if by_rows else by_column
+        request = _Request("predictions" if by_rows else "outputs", write_request(kept), signature)
         return Asked(route, route.model, read(document[name], name), document=request)
 
     def forward(self, asked: Asked, contract: Contract) -> Outgoing:
