@@ -4,6 +4,9 @@ Papernot et al. 2017, section 4.1: each round adds to every row the sign of the 
 the step changes every TURN rounds. Deviations: the rounds double the answers until the budget ends, where the paper stops at
 six and then samples; within a round the rows come in random order, which is what its reservoir sampling amounts to; rows that
 were asked before are left out; steps are cut to the documented ranges and rounded where a column takes whole numbers only.
+
+Weak, as published (see MAD, table 1): of a LeNet on MNIST the copy after 1,000 answers, 0.83, was no better than one of 100
+images of the right population asked at random, 0.82 (one seed).
 """
 
 from __future__ import annotations
