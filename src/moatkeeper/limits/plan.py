@@ -59,17 +59,6 @@ class Part(NamedTuple):
     strategy: Strategy
 
 
-class Touched(NamedTuple):
-    """One bucket that a query of certain owners touches."""
-
-    key: str
-    unit: int
-    room: float
-    weight: float
-    fit: Fit
-    part: Part
-
-
 class Reservation(NamedTuple):
     """What a query would take: new states by bucket and the charges to settle, or why and how long it must wait."""
 
@@ -81,9 +70,6 @@ class Reservation(NamedTuple):
 
 _new = tuple.__new__
 """Skips the Python-level constructor of a named tuple, which costs as much again; ten times a query."""
-
-_MOST_TOUCHED = 4096
-"""Callers whose buckets are kept worked out; a full table is emptied, which costs time and nothing else."""
 
 _OWNER = {scope: index for index, scope in enumerate(Scope)}
 _UNIT = {unit: index for index, unit in enumerate(Unit)}
@@ -101,7 +87,6 @@ class Plan:
         self.parts = tuple(parts.values())
         self.charges_money = any(part.limit.unit is Unit.MONEY for part in self.parts)
         self._by_name = parts
-        self._touched: dict[tuple[Owners, float, bool], tuple[Touched, ...]] = {}
         self._sold = _sold(self.parts)
 
     def reserve(
@@ -114,39 +99,31 @@ class Plan:
         changes: dict[str, BucketState] = {}
         charges: list[Charge] = []
         longest_s, refused_by = 0.0, ""
-        known = self._touched.get((owners, factor, verified)) or self._touch(owners, factor, verified)
-        for key, unit, room, weight, fit, part in known:
+        tightened = factor != 1.0
+        for part in self.parts:
+            name, prefix, suffix, owner, unit, room, fit, tightens, unverified_only, _, _ = part
             amount = amounts[unit]
-            if amount <= 0:
+            who = owners[owner]
+            if amount <= 0 or not who:
                 continue
+            weight = 1.0
+            if unverified_only and verified:
+                room = inf
+            if tightened and tightens:
+                room, weight = _tightened(part.limit, factor)
+            key = prefix + who + suffix
             state = read(key)
             taken = fit(state, amount * weight, room, at)
             if taken is not None:
                 changes[key] = taken
-                charges.append(_new(Charge, (key, amount, at, part[0], weight)))
+                charges.append(_new(Charge, (key, amount, at, name, weight)))
                 continue
             wait_s = _wait_s(part, state, amount, room, weight, at)
             if wait_s > longest_s or not refused_by:  # a wait of 0 is a refusal too: sums of money may round either way
-                longest_s, refused_by = wait_s, part.name
+                longest_s, refused_by = wait_s, name
         if refused_by:
             return Reservation({}, (), longest_s, refused_by)
         return _new(Reservation, (changes, tuple(charges), 0.0, ""))
-
-    def _touch(self, owners: Owners, factor: float, verified: bool) -> tuple[Touched, ...]:
-        """The buckets of these owners, worked out once for as long as they are among those that ask."""
-        touched = []
-        for part in self.parts:
-            who = owners[part.owner]
-            if not who:
-                continue
-            room, weight = inf if part.unverified_only and verified else part.capacity, 1.0
-            if part.tightens and factor != 1.0:
-                room, weight = _tightened(part.limit, factor)
-            touched.append(Touched(part.prefix + who + part.suffix, part.unit, room, weight, part.fit, part))
-        if len(self._touched) >= _MOST_TOUCHED:
-            self._touched.clear()
-        made = self._touched[owners, factor, verified] = tuple(touched)
-        return made
 
     def settle(self, charges: Iterable[Charge], true: Amounts, read: Read, *, at_most_reserved: bool) -> dict[str, BucketState]:
         """The states of the buckets in which the true cost differs from what was reserved.
