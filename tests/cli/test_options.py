@@ -16,6 +16,7 @@ def test_the_defaults_of_the_command_line_are_those_of_the_settings() -> None:
 
 
 def test_every_command_with_a_configuration_takes_it_from_the_environment_too() -> None:
-    taking = [command for command in commands() if re.search(r"--config\b", command.text)]
+    campaigns = ("rehearse",)  # its file is a campaign's, not the gateway's
+    taking = [command for command in commands() if re.search(r"--config\b", command.text) and command.words != campaigns]
     assert taking
     assert all(CONFIG_VARIABLE in command.text for command in taking)

@@ -45,7 +45,7 @@ def rehearse(
     ] = None,
     scenarios: Annotated[bool, typer.Option("--scenarios", help="List the named stories.")] = False,
 ) -> None:
-    """Rehearse thefts: months of honest customers and thieves before several guards, in minutes.
+    """Rehearse thefts: months of customers and thieves before several guards.
 
     Everything runs in this process on a simulated clock. Prints, for each guard, what thieves got for their money and
     time, who was noticed, and what honest customers met with. Ctrl-C leaves a partial report.
