@@ -69,8 +69,8 @@ def _tramer(figures: Figures) -> str:
             f"{line['queries']:,}",
             line["fidelity"],
             line["fidelity_uniform"],
+            line["published"],
         ]
-        + [line["published"]]
         for line in figures["lines"]
     ]
     return _table(columns, rows)
@@ -82,8 +82,13 @@ def _matrix(figures: Figures) -> str:
         used = [tactic for tactic in MATRIX_TACTICS if any(tactic in row[pool] for row in figures["rows"])]
         columns = ("defence", "labels changed", "L1", *used, "best thief within the budget")
         rows = [
-            [row["defence"], row["labels_changed"]["mean"], row["l1"]["mean"], *(row[pool].get(tactic) for tactic in used)]
-            + [f"{_cell(row[pool]['best'])} ({row[pool]['best_tactic']})"]
+            [
+                row["defence"],
+                row["labels_changed"]["mean"],
+                row["l1"]["mean"],
+                *(row[pool].get(tactic) for tactic in used),
+                f"{_cell(row[pool]['best'])} ({row[pool]['best_tactic']})",
+            ]
             for row in figures["rows"]
         ]
         parts.append(f"{figures['budget']:,} questions, {title}:\n\n{_table(columns, rows)}")
@@ -94,8 +99,15 @@ def _images(figures: Figures) -> str:
     parts = []
     for name, case in figures.items():
         rows = [
-            [f"`{row['attack']}`", row["images"], row["answers"], f"{row['queries']:,}", row["fidelity"], row["accuracy"]]
-            + ["; ".join(map(str, row["published"])) if isinstance(row["published"], list) else row["published"]]
+            [
+                f"`{row['attack']}`",
+                row["images"],
+                row["answers"],
+                f"{row['queries']:,}",
+                row["fidelity"],
+                row["accuracy"],
+                "; ".join(map(str, row["published"])) if isinstance(row["published"], list) else row["published"],
+            ]
             for row in case["thefts"]
         ]
         columns = ("attack", "images", "answers", "queries", "fidelity", "accuracy", "published accuracy, elsewhere")
@@ -171,8 +183,15 @@ def _campaign(figures: Figures) -> str:
         for thief in measured["thieves"]:
             best = max((score["figures"]["fidelity"] for score in thief["scores"]), default=None)
             rows.append(
-                [line["guard"], thief["name"], best, f"{honest['customers_refused']} of {honest['customers']}"]
-                + [f"{line['requests']:,}", f"{line['wall_s']:.0f} s", f"{line['peak_memory_mib']:.0f} MiB"]
+                [
+                    line["guard"],
+                    thief["name"],
+                    best,
+                    f"{honest['customers_refused']} of {honest['customers']}",
+                    f"{line['requests']:,}",
+                    f"{line['wall_s']:.0f} s",
+                    f"{line['peak_memory_mib']:.0f} MiB",
+                ]
             )
     columns = ("guard", "thief", "best fidelity", "customers refused at least once", "requests", "took", "memory")
     return _table(columns, rows)
