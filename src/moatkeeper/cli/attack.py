@@ -281,7 +281,9 @@ def _defence(options: Options) -> str:
         return f"through its address, {accounts} account{'s' if accounts != 1 else ''}" if accounts else "through its address"
     if options.labels_only:
         return "labels only"
-    return "bare" if options.decimals is None else f"scores at {options.decimals} decimals"
+    if options.decimals is None:
+        return "bare"
+    return f"scores at {options.decimals} decimal{'' if options.decimals == 1 else 's'}"
 
 
 def _report(findings: Findings, json_file: Path | None, html: Path | None) -> None:
