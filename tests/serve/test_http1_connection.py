@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from moatkeeper.errors import UpstreamBroken
 from moatkeeper.serve.http1_connection import HIGH_WATER_BYTES, ClosedBeforeAnswer, Connection
 from moatkeeper.serve.http1_reply import Reply
+from moatkeeper.serve.outbox import Outbox
 
 MAX_HEAD_BYTES = 2048
 FOREVER_S = 60.0
@@ -81,9 +82,17 @@ class Heard:
 
 def begin(wire: Wire, *, head_only: bool = False) -> tuple[Connection, Reply]:
     """A connection on which a request has been sent, and its reply."""
-    connection = Connection(wire, asyncio.get_running_loop(), idle_s=FOREVER_S, max_head_bytes=MAX_HEAD_BYTES)
+    connection, reply, outbox = post(wire, head_only=head_only)
+    outbox.flush()
+    return connection, reply
+
+
+def post(wire: Wire, *, head_only: bool = False) -> tuple[Connection, Reply, Outbox]:
+    """The same, with the request still among those that wait to be sent."""
+    outbox, loop = Outbox(), asyncio.get_running_loop()
+    connection = Connection(wire, loop, idle_s=FOREVER_S, max_head_bytes=MAX_HEAD_BYTES, outbox=outbox)
     connection.connection_made(cast(asyncio.Transport, wire))
-    return connection, connection.send(b"request", b"", head_only=head_only, within_s=FOREVER_S)
+    return connection, connection.send(b"request", b"", head_only=head_only, within_s=FOREVER_S), outbox
 
 
 def hear(*segments: bytes, head_only: bool = False, end: Exception | bool = False) -> Heard:
@@ -282,11 +291,13 @@ def test_bytes_on_an_idle_connection_close_it() -> None:
 def test_a_connection_is_used_again_after_every_framing_that_allows_it() -> None:
     async def play() -> None:
         wire = Wire()
-        connection, reply = begin(wire)
+        connection, reply, outbox = post(wire)
         for name in ("chunked", "interim answers", "204", "content-length", "304 with a length", "empty") * 2:
+            outbox.flush()
             connection.data_received(WHOLE[name])
             assert reply.complete
             reply = connection.send(b"", b"", head_only=True, within_s=FOREVER_S)
+            outbox.flush()
             connection.data_received(OK + b"Content-Length: 7\r\n\r\n")
             assert reply.complete
             reply = connection.send(b"", b"", head_only=False, within_s=FOREVER_S)
@@ -392,3 +403,16 @@ def test_what_came_before_the_fault_is_handed_out_before_it_is_raised() -> None:
             await anext(chunks)
 
     asyncio.run(play())
+
+
+def test_an_answer_to_a_request_that_has_not_gone_out_is_nobodys() -> None:
+    async def main() -> tuple[str, bytes]:
+        wire = Wire()
+        connection, reply, outbox = post(wire)
+        connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        outbox.flush()
+        return str(reply.error), bytes(wire.written)
+
+    error, written = asyncio.run(main())
+    assert error == "bytes arrived that no request asked for"
+    assert written == b""

@@ -253,6 +253,7 @@ def test_a_plain_query_needs_no_task() -> None:
         made = len(asyncio.all_tasks()) - before + len(state.tasks)
         server._feed(server.sources[0].reply)  # type: ignore[arg-type]
         made += len(asyncio.all_tasks()) - before
+        await settled()
         protocol.connection_lost(None)
         return made, responses(wire.written)
 

@@ -59,6 +59,19 @@ class Part(NamedTuple):
     strategy: Strategy
 
 
+class Ready(NamedTuple):
+    """A part as it stands for callers that somebody vouches for, or for those that nobody does."""
+
+    name: str
+    prefix: str
+    suffix: str
+    owner: int
+    unit: int
+    room: float
+    fit: Fit
+    part: Part
+
+
 class Reservation(NamedTuple):
     """What a query would take: new states by bucket and the charges to settle, or why and how long it must wait."""
 
@@ -87,6 +100,8 @@ class Plan:
         self.parts = tuple(parts.values())
         self.charges_money = any(part.limit.unit is Unit.MONEY for part in self.parts)
         self._by_name = parts
+        self._units = {name: part.unit for name, part in parts.items()}
+        self._ready = (_ready(self.parts, verified=False), _ready(self.parts, verified=True))
         self._sold = _sold(self.parts)
 
     def reserve(
@@ -99,17 +114,13 @@ class Plan:
         changes: dict[str, BucketState] = {}
         charges: list[Charge] = []
         longest_s, refused_by = 0.0, ""
-        tightened = factor != 1.0
-        for part in self.parts:
-            name, prefix, suffix, owner, unit, room, fit, tightens, unverified_only, _, _ = part
+        for name, prefix, suffix, owner, unit, room, fit, part in self._ready[verified]:
             amount = amounts[unit]
             who = owners[owner]
             if amount <= 0 or not who:
                 continue
             weight = 1.0
-            if unverified_only and verified:
-                room = inf
-            if tightened and tightens:
+            if factor != 1.0 and part.tightens:
                 room, weight = _tightened(part.limit, factor)
             key = prefix + who + suffix
             state = read(key)
@@ -131,14 +142,16 @@ class Plan:
         Charges of limits that this plan does not know (the configuration changed meanwhile) are left as they are.
         """
         changes: dict[str, BucketState] = {}
-        for key, amount, at, name, weight in charges:
-            part = self._by_name.get(name)
-            if part is None:
+        units = self._units
+        for charge in charges:
+            name = charge[3]
+            if name not in units:
                 continue
-            more = true[part.unit] - amount
+            more = true[units[name]] - charge[1]
             if more == 0 or (more > 0 and at_most_reserved):
                 continue
-            changes[key] = part.strategy.take(read(key), more * weight, at)
+            key, _, at, _, weight = charge
+            changes[key] = self._by_name[name].strategy.take(read(key), more * weight, at)
         return changes
 
     def quota(self, owners: Owners, at: float, changes: Mapping[str, BucketState], read: Read) -> Quota | None:
@@ -152,6 +165,22 @@ class Plan:
         remaining = capacity - part.strategy.used(state, at)
         whole = part.strategy.wait_s(state, capacity, capacity, at)
         return Quota(capacity, remaining if remaining > 0 else 0.0, part.limit.per_s, whole)
+
+
+def _ready(parts: Iterable[Part], *, verified: bool) -> tuple[Ready, ...]:
+    return tuple(
+        Ready(
+            part.name,
+            part.prefix,
+            part.suffix,
+            part.owner,
+            part.unit,
+            inf if part.unverified_only and verified else part.capacity,
+            part.fit,
+            part,
+        )
+        for part in parts
+    )
 
 
 def _add(parts: dict[str, Part], limit: Limit, allowed: frozenset[Scope], *, tightens: bool) -> None:

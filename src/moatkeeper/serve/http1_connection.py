@@ -11,6 +11,7 @@ import httptools
 from moatkeeper.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from moatkeeper.serve.http1 import framing
 from moatkeeper.serve.http1_reply import Reply
+from moatkeeper.serve.outbox import SENT, Outbox
 
 HIGH_WATER_BYTES: Final = 65536
 """Unread bytes of a streamed answer past which the connection stops reading; larger: more memory a slow client."""
@@ -43,16 +44,43 @@ class Connection(asyncio.Protocol):
     """One socket, one request at a time. ``deadline`` (loop time) is when whoever sweeps must call ``expire``."""
 
     __slots__ = (
-        "_answered", "_bodiless", "_chunked", "_complete", "_dry_bytes", "_early", "_fields", "_head_bytes",
-        "_head_only", "_idle_s", "_in_body", "_interim", "_left", "_loop", "_max_head_bytes", "_owner",
-        "_parser", "_paused", "_reply", "_reusable", "_tail", "_transport",
-        "_version", "deadline", "requests",
+        "_answered",
+        "_batch",
+        "_bodiless",
+        "_chunked",
+        "_complete",
+        "_dry_bytes",
+        "_early",
+        "_fields",
+        "_head_bytes",
+        "_head_only",
+        "_idle_s",
+        "_in_body",
+        "_interim",
+        "_left",
+        "_loop",
+        "_max_head_bytes",
+        "_outbox",
+        "_owner",
+        "_parser",
+        "_paused",
+        "_reply",
+        "_reusable",
+        "_tail",
+        "_transport",
+        "_version",
+        "deadline",
+        "requests",
     )  # fmt: skip
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, *, idle_s: float, max_head_bytes: int) -> None:
+    def __init__(
+        self, owner: Owner, loop: asyncio.AbstractEventLoop, *, idle_s: float, max_head_bytes: int, outbox: Outbox
+    ) -> None:
         self.deadline = float("inf")
         self.requests = 0
         self._owner = owner
+        self._outbox = outbox
+        self._batch = SENT  # of the request in flight, while it waits to be sent
         self._loop = loop
         self._idle_s = idle_s
         self._max_head_bytes = max_head_bytes
@@ -105,11 +133,10 @@ class Connection(asyncio.Protocol):
         self.requests += 1
         self.deadline = self._loop.time() + within_s
         self._reply = reply = Reply(self, self._loop)
-        if not body:
-            self._transport.write(head)
-        elif len(body) <= _JOIN_BYTES:
-            self._transport.write(head + body)
+        if len(body) <= _JOIN_BYTES:
+            self._batch = self._outbox.post(self._transport, head + body)
         else:
+            self._batch = SENT
             self._transport.writelines((head, body))
         return reply
 
@@ -149,7 +176,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports have the methods, not the base class
 
     def data_received(self, data: bytes) -> None:
-        if self._reply is None:
+        if self._reply is None or self._batch == self._outbox.batch:
             self.fail(UpstreamBroken("bytes arrived that no request asked for"))
             return
         self._answered = True

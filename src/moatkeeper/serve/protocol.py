@@ -74,6 +74,7 @@ class Http(asyncio.Protocol):
         self._keep_alive_s: float = config.timeout_keep_alive
         self._watch = _watches.setdefault(server_state, Watch())
         self._heads = self._watch.heads
+        self._outbox = self._watch.outbox
         self._parser = httptools.HttpRequestParser(self)
         self._transport = cast(asyncio.Transport, None)
         self._drained: asyncio.Future[None] | None = None
@@ -280,8 +281,8 @@ class Http(asyncio.Protocol):
         return self._watch.written(self._state.default_headers)
 
     def write(self, data: bytes) -> None:
-        """Hands bytes to the socket."""
-        self._transport.write(data)
+        """Hands bytes to the socket, with those of others."""
+        self._outbox.post(self._transport, data)
 
     async def drain(self) -> None:
         """Returns once the client takes what was written, or is gone."""
@@ -376,12 +377,13 @@ class Http(asyncio.Protocol):
             turn.leave()
 
     def _say(self, words: bytes) -> None:
-        self._transport.write(words)
+        self.write(words)
         self._close()
 
     def _close(self) -> None:
         """Closes the connection once the client has taken what was written."""
         self._deaf = True
+        self._outbox.flush()
         self._transport.close()
         self.deadline = self._loop.time() + STALL_S
 

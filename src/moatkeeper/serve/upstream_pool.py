@@ -12,6 +12,7 @@ from typing import Final
 from moatkeeper.errors import ConfigError, UpstreamBroken, UpstreamUnreachable
 from moatkeeper.serve.http1 import Origin
 from moatkeeper.serve.http1_connection import Connection
+from moatkeeper.serve.outbox import Outbox
 
 _SWEEPS_A_TIMEOUT: Final = 4  # sweeps within the shortest time-out: none is late by more than a quarter of it
 _MIN_SWEEP_S: Final = 0.01
@@ -47,6 +48,7 @@ class Pool:
             raise ConfigError(f"{connections} connections to the model server, expected at least 1")
         self._origin = origin
         self._timeouts = timeouts
+        self._outbox = Outbox()
         self._keep_alive_s = timeouts.keep_alive_s
         self._room = connections  # connections that may still be opened
         self._max_head_bytes = max_head_bytes
@@ -124,7 +126,9 @@ class Pool:
         try:
             async with asyncio.timeout(connect_s):
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self, loop, idle_s=self._timeouts.idle_s, max_head_bytes=self._max_head_bytes),
+                    lambda: Connection(
+                        self, loop, idle_s=self._timeouts.idle_s, max_head_bytes=self._max_head_bytes, outbox=self._outbox
+                    ),
                     self._origin.host,
                     self._origin.port,
                     ssl=self._tls,

@@ -10,6 +10,7 @@ from math import inf
 from typing import Final, Protocol
 
 from moatkeeper.serve.heads import Heads
+from moatkeeper.serve.outbox import Outbox
 
 SWEEP_S = 1.0
 """Between two looks: how much later than promised a connection is closed."""
@@ -32,6 +33,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.heads = Heads()
+        self.outbox = Outbox()
         self._watched: set[Watched] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._fields: list[tuple[bytes, bytes]] = []

@@ -63,13 +63,8 @@ def _form(content_type: bytes | None, encoding: bytes | None) -> _Form:
 
 
 def _form_of(message: Message) -> _Form:
-    content_type = encoding = None
-    for name, value in message.headers:
-        if name == b"content-type":
-            content_type = value if content_type is None else content_type
-        elif name == b"content-encoding":
-            encoding = value if encoding is None else encoding
-    return _form(content_type, encoding)
+    first = dict(reversed(message.headers))  # of fields that come twice the first one counts
+    return _form(first.get(b"content-type"), first.get(b"content-encoding"))
 
 
 def require_plain(message: Message) -> None:
