@@ -12,12 +12,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.common import ROOT
+from bench.datasets import data_set
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.knowledge import RowKnowledge
 
-DATA = ROOT.parent / "shared" / "data"
 CLASSES = 10
 BRIGHTEST = 255.0
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, with which the ResNet was trained
@@ -67,7 +66,7 @@ def mnist(*, train: int, pool: int, held_out: int, passes: int) -> Case:
 
     Held-out digits come from the last 10,000. The foreign images are Tiny-ImageNet's, in grey at 28 x 28.
     """
-    with np.load(DATA / "image" / "mnist_train.npz") as file:
+    with np.load(data_set("image/mnist_train.npz")) as file:
         images, labels = file["x"].reshape(-1, 784).astype(np.float64), file["y"].astype(np.int64)
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
     own, rest, fresh = order[:train], order[train:50_000][:pool], order[50_000:][:held_out]
@@ -81,13 +80,13 @@ def cifar(*, pool: int, held_out: int) -> Case:
 
     The foreign images are Tiny-ImageNet's, at 32 x 32.
     """
-    with np.load(DATA / "image" / "cifar10_jpeg_test.npz") as file:
+    with np.load(data_set("image/cifar10_jpeg_test.npz")) as file:
         labels = file["y"].astype(np.int64)
         order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))[: pool + held_out]
         shape = (3, 32, 32)
         images = _decoded(file["jpeg"], file["offset"], order, shape)
     module = ResNet20()
-    weights = torch.load(DATA / "weights" / "cifar10jpeg_resnet20_ft2.pt", weights_only=True)
+    weights = torch.load(data_set("weights/cifar10jpeg_resnet20_ft2.pt"), weights_only=True)
     module.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in weights.items()})
     knowledge = _knowledge(images[:pool], _tiny_imagenet(shape), shape)
     return Case(Owner(module, shape), knowledge, images[pool:], labels[order[pool:]])
@@ -100,7 +99,7 @@ def _knowledge(pool: FloatArray, foreign: FloatArray, shape: tuple[int, int, int
 
 
 def _tiny_imagenet(shape: tuple[int, int, int]) -> FloatArray:
-    with np.load(DATA / "image" / "tinyimagenet_val_jpeg.npz") as file:
+    with np.load(data_set("image/tinyimagenet_val_jpeg.npz")) as file:
         return _decoded(file["jpeg"], file["offset"], np.arange(len(file["y"])), shape)
 
 

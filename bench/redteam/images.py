@@ -1,7 +1,6 @@
 """What thefts of image classifiers bring, beside the published figures: MNIST and CIFAR-10, as far as one core reaches.
 
-    python -m bench.redteam.images            prints the table (about ten minutes of one core that is otherwise idle)
-    python -m bench.redteam.images --quick    the same on smaller victims, in about one
+    python -m bench.redteam --only images
 
 ``measure`` gives the figures as plain values. Fidelity and accuracy are counted by the harness on images that no thief had.
 Where ``images`` is foreign, the thief has only Tiny-ImageNet's; where it is his own, only images of the right population.
@@ -9,9 +8,6 @@ Where ``images`` is foreign, the thief has only Tiny-ImageNet's; where it is his
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -133,38 +129,3 @@ def _rows(name: str, case: Case, judge: ClassJudge[np.ndarray], theft: Theft, se
         }
         for scores in zip(*runs, strict=True)
     ]
-
-
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller victims and budgets")
-    parser.add_argument("--json", action="store_true", help="the figures as JSON")
-    arguments = parser.parse_args()
-    found = measure(quick=arguments.quick, told=lambda row: print(_line(row), file=sys.stderr, flush=True))
-    print(json.dumps(found, indent=1) if arguments.json else table(found))
-
-
-def _line(row: dict[str, object]) -> str:
-    return f"{row['attack']}, {row['images']} images, {row['answers']}: {row['fidelity']['mean']:.3f} at {row['queries']:,}"
-
-
-def table(found: dict[str, object]) -> str:
-    """The figures as Markdown."""
-    lines = [
-        "| data | attack | images | answers | queries | fidelity | accuracy | published |",
-        "|---|---|---|---|--:|--:|--:|---|",
-    ]
-    for name, part in found.items():
-        lines.append(f"| {name} | the victim itself | | | | 1 | {part['victim_accuracy']:.3f} | |")
-        for row in part["thefts"]:
-            known = "; ".join(f"{entry['figure']} at {entry['queries']:,}" for entry in row["published"])
-            lines.append(
-                f"| {name} | {row['attack']} | {row['images']} | {row['answers']} | {row['queries']:,} "
-                f"| {row['fidelity']['mean']:.3f} | {row['accuracy']['mean']:.3f} | {known} |"
-            )
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Language models: what log-probabilities betray of a head, what hidden ones cost to recover, and how fast a chat is imitated.
 
-    python -m bench.redteam.language [--quick]     prints the figures as JSON
+    python -m bench.redteam --only language
 
 The head is a toy layer (V = 4,000, h = 128, 320 prompts of 4 random tokens). The chat is a tiny transformer in a made-up
 language, privately tuned by an adapter to a secret rule (redteam/toy_language.py): absolute figures are those of a toy, what
@@ -9,8 +9,6 @@ carries over is their order: which attacker needs how many times fewer answers.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -282,16 +280,3 @@ def _secrets_once(seed: int) -> dict[str, float]:
 def _intervals(figures: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     found = {name: interval([one[name] for one in figures]) for name in figures[0]}
     return {name: {"mean": value.mean, "low": value.low, "high": value.high} for name, value in found.items()}
-
-
-def main() -> None:
-    """Prints the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer cases and budgets")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds")
-    arguments = parser.parse_args()
-    print(json.dumps(measure(range(1, arguments.seeds + 1), arguments.quick), indent=1))
-
-
-if __name__ == "__main__":
-    main()

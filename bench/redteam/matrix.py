@@ -1,7 +1,6 @@
 """What each output defence is worth against a thief who knows it: fidelity of copies, defence by tactic, over several seeds.
 
-    python -m bench.redteam.matrix            five seeds; prints both tables, writes bench/results/redteam_matrix.json
-    python -m bench.redteam.matrix --quick    one seed; prints only
+    python -m bench.redteam --only matrix
 
 Victim: a network of one hidden layer on MNIST, averaged to 14 x 14 pixels. Thief: the same architecture, 5,000 paid questions
 from rows like the customers' (``in``) or from grey CIFAR-10 photographs (``out``). Every cell is the copy's agreement with the
@@ -16,7 +15,6 @@ without a solver for linear programmes; the table steps from its best guesses; a
 
 from __future__ import annotations
 
-import argparse
 import io
 import time
 from collections.abc import Mapping, Sequence
@@ -25,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bench.common import ROOT, interval, write_result
+from bench.common import interval
+from bench.datasets import data_set
 from bench.redteam.defences import Deployed, defences
 from bench.redteam.imitate import Imitate, Network, train
 from moatkeeper.core.query import FloatArray
@@ -39,7 +38,6 @@ from moatkeeper.redteam.expenses import Expenses
 from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
 from moatkeeper.redteam.trade import ROWS
 
-IMAGES = ROOT.parent / "shared" / "data" / "image"
 SEEDS = (1, 2, 3, 4, 5)
 BUDGET = 5_000
 HELD_OUT = 5_000
@@ -192,17 +190,17 @@ def _split(digits: FloatArray, labels: np.ndarray, photographs: FloatArray, seed
 
 
 def _digits() -> FloatArray:
-    return _halved(np.load(IMAGES / "mnist_train.npz")["x"])
+    return _halved(np.load(data_set("image/mnist_train.npz"))["x"])
 
 
 def _labels() -> np.ndarray:
-    return np.asarray(np.load(IMAGES / "mnist_train.npz")["y"], dtype=np.int64)
+    return np.asarray(np.load(data_set("image/mnist_train.npz"))["y"], dtype=np.int64)
 
 
 def _photographs() -> FloatArray:
     from PIL import Image
 
-    stored = np.load(IMAGES / "cifar10_jpeg_test.npz")
+    stored = np.load(data_set("image/cifar10_jpeg_test.npz"))
     data, offsets = stored["jpeg"].tobytes(), stored["offset"]
     grey = [
         np.asarray(Image.open(io.BytesIO(data[start:end])).convert("L"))[2:30, 2:30]
@@ -216,34 +214,3 @@ def _halved(images: np.ndarray) -> FloatArray:
     count, height, width = images.shape
     small: FloatArray = images.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4)).reshape(count, -1) / 255.0
     return small
-
-
-def table(figures: Mapping[str, object], pool: str) -> str:
-    """One pool's cells as a Markdown table."""
-    lines = [
-        "| defence | labels changed | L1 | ms | " + " | ".join(TACTICS) + " | best |",
-        "|---" * (len(TACTICS) + 5) + "|",
-    ]
-    for row in figures["rows"]:  # type: ignore[attr-defined]
-        cells = [str(row[pool][tactic]) if tactic in row[pool] else "" for tactic in TACTICS]
-        cost = [f"{row['labels_changed'].mean:.4f}", f"{row['l1'].mean:.3f}", f"{row['ms'].mean:.3f}"]
-        best = f"{row[pool]['best']} ({row[pool]['best_tactic']})"
-        lines.append("| " + " | ".join([row["defence"], *cost, *cells, best]) + " |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed")
-    arguments = parser.parse_args()
-    figures = measure(quick=arguments.quick)
-    for pool in POOLS:
-        print(f"{pool}\n\n{table(figures, pool)}\n")
-    print(f"victim's accuracy {figures['victim_accuracy']}, {figures['seconds']} s")
-    if not arguments.quick:
-        print(f"written: {write_result('redteam_matrix', figures, seeds=SEEDS, packages=('scikit-learn',)).name}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Models of texts: what a copy of a classifier of bank customers' questions costs, and one of an embedding API.
 
-    python -m bench.redteam.texts [--quick]     prints the figures as JSON
+    python -m bench.redteam --only texts
 
 Banking77 (77 intents): half of its training questions train the victim, the other half are the thief's pool, its test questions
 are held out; SST-2 (film reviews) is the foreign corpus. No pretrained encoder comes with the project's data, so latent
@@ -11,11 +11,9 @@ releases is least output under the contract of the column. Each figure is the me
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,7 +24,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from bench.common import ROOT, interval
+from bench.common import interval
+from bench.datasets import data_set
 from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.contract import FULL_OUTPUT, Contract
 from moatkeeper.core.query import FloatArray
@@ -41,7 +40,6 @@ from moatkeeper.redteam.registry import TEXT_ATTACKS
 from moatkeeper.redteam.text_features import semantic_encoder, unit, words_of
 from moatkeeper.redteam.trade import TEXTS
 
-DATA = ROOT.parent / "shared" / "data" / "text"
 VICTIM_TEXTS = 5_000
 VOCABULARY = 10_000  # the most frequent words, as Krishna et al. 2020 take of WikiText-103
 WIDTH = 256  # of the public encoder
@@ -245,24 +243,12 @@ def _head_victim(encoder: Encoder, texts: Sequence[str], intents: Sequence[str])
 
 def _questions(name: str) -> tuple[list[str], list[str]]:
     """Texts and intents of a Banking77 file, repeated questions once."""
-    with gzip.open(DATA / name) as packed:
+    with gzip.open(data_set(f"text/{name}")) as packed:
         rows = list(csv.reader(io.TextIOWrapper(packed, "utf-8")))[1:]
     unique = dict(cast(Sequence[tuple[str, str]], rows))
     return list(unique), list(unique.values())
 
 
 def _reviews() -> list[str]:
-    with gzip.open(DATA / "sst2_train.tsv.gz") as packed:
+    with gzip.open(data_set("text/sst2_train.tsv.gz")) as packed:
         return [line.split("\t")[0] for line in io.TextIOWrapper(packed, "utf-8")]
-
-
-def main() -> None:
-    """Prints the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one seed, small budgets")
-    quick = parser.parse_args().quick
-    print(json.dumps(measure((1,) if quick else (1, 2, 3), quick=quick), indent=1))
-
-
-if __name__ == "__main__":
-    main()
