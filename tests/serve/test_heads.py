@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from moatkeeper.serve import heads
 from moatkeeper.serve.heads import Heads, cut
 from moatkeeper.serve.protocol import Http
-from tests.serve.wires import answered, connected, echo, responses, settled
+from tests.serve.wires import Answered, answered, connected, echo, responses, settled
 
 FIELDS = st.lists(
     st.sampled_from(
@@ -50,24 +50,25 @@ def requests(draw: st.DrawFn) -> bytes:
     return b"POST /p " + draw(VERSIONS) + b"\r\n" + b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-async def on_one_server(segments: list[bytes]) -> list[list[tuple[int, bytes]]]:
-    """What each segment is answered on a connection of its own, and each again on one that follows, at one server."""
+async def on_one_server(segments: list[bytes]) -> list[Answered]:
+    """What each segment is answered on a connection of its own, at one server."""
     state = ServerState()
     answers = []
     for raw in segments:
         made, wire, _ = connected(Http, echo, state=state)
         made.data_received(raw)
         await settled()
+        closed = wire.closed
         made.connection_lost(None)
         await settled()
-        answers.append(responses(wire.written))
+        answers.append(Answered(tuple(responses(wire.written)), closed))
     return answers
 
 
 @given(st.lists(requests(), min_size=1, max_size=6))
 def test_a_server_that_knows_heads_answers_as_one_that_sees_each_for_the_first_time(segments: list[bytes]) -> None:
     twice = [*segments, *segments]
-    alone = [list(answered(Http, [raw]).answers) for raw in twice]
+    alone = [answered(Http, [raw]) for raw in twice]
     assert asyncio.run(on_one_server(twice)) == alone
 
 

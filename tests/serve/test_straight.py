@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Decision
 from moatkeeper.core.query import Query
@@ -19,9 +20,11 @@ from moatkeeper.limits.base import Limit, Scope, Unit
 from moatkeeper.outputs.least import LeastOutput
 from moatkeeper.serve.addresses import Addresses
 from moatkeeper.serve.asgi import Event
+from moatkeeper.serve.door import AsgiDoor
 from moatkeeper.serve.gateway import CLIENT_CLOSED, Gateway, Running
+from moatkeeper.serve.heads import Notes
 from moatkeeper.serve.http1_reply import Reply
-from moatkeeper.serve.identify import Identifier
+from moatkeeper.serve.identify import Identifier, Identity
 from moatkeeper.serve.protocol import Http
 from moatkeeper.serve.recorder import Outcome
 from moatkeeper.serve.requests import ForwardedRequests
@@ -350,3 +353,48 @@ def test_requests_behind_one_another_on_a_connection_are_each_answered_once() ->
     answers = asyncio.run(main())
     assert [status for status, _ in answers] == [200, 404, 400, 200]
     assert json.loads(answers[0][1]) == json.loads(answers[3][1])
+
+
+def test_a_credential_of_ours_is_not_passed_on_because_the_same_head_was_somebody_elses() -> None:
+    async def main() -> list[bytes]:
+        made = gateway(ModelServer(Answering()), Recorder())
+        notes: Notes = {}
+        letters = []
+        for consumed in (False, True, False):
+            scope = {"type": "http", "method": "POST", "path": PATH, "headers": [(b"authorization", b"Bearer token")]}
+            door = AsgiDoor(scope, nobody, nothing)
+            door.notes = notes
+            visit = made.open(door)
+            identity = Identity(Caller(Account("a"), "", "192.0.2.7", Basis.HEADER), consumed)
+            letters.append(made.outgoing(visit, made.decide(visit, made.resolve(visit), identity, BODY)).letter)
+            made.leave(visit)
+        return letters
+
+    assert [b"token" in letter for letter in asyncio.run(main())] == [True, False, True]
+
+
+def test_an_answer_that_cannot_be_written_ends_its_connection_and_nothing_of_it_goes_out() -> None:
+    split = Answering(429, headers=(*JSON, (b"retry-after", b"1\r\nx: injected")), body=b"{}")
+
+    async def main() -> tuple[Wire, Gateway]:
+        made = gateway(ModelServer(split), Recorder())
+        protocol, wire, _ = connected(Http, made)
+        protocol.data_received(raw())
+        await settled()
+        wire.hung_up = wire.closed
+        protocol.connection_lost(None)
+        await settled()
+        return wire, made
+
+    wire, made = asyncio.run(main())
+    assert wire.hung_up
+    assert b"injected" not in wire.written
+    assert (made.metrics.in_flight, len(made.visits)) == (0, 0)
+
+
+async def nobody() -> Event:
+    return {"type": "http.disconnect"}
+
+
+async def nothing(event: Event) -> None:
+    return
