@@ -16,14 +16,11 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from tests.support.commands import as_in_a_terminal
+
 TIMEOUT_S = 120
 MOATKEEPER = [sys.executable, "-m", "moatkeeper"]
 SMALL = ["--budget", "120", "--repetitions", "1"]
-
-
-def as_in_a_terminal() -> None:
-    """Lets Ctrl-C through again: tests that run in the background may have it ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from moatkeeper.errors import ConfigError
 from moatkeeper.redteam.adaptive.crew_plan import Timing
 from moatkeeper.redteam.population import KINDS
 from tests.support.campaigns import scene
-from tests.support.commands import moatkeeper
+from tests.support.commands import as_in_a_terminal, moatkeeper
 
 SHORT = """
 days = 1.5
@@ -135,7 +135,7 @@ def test_on_a_terminal_a_bar_shows_the_day_and_ctrl_c_leaves_a_partial_report(ca
     file = tmp_path / "out.json"
     words = [sys.executable, "-m", "moatkeeper", "rehearse", "--config", str(campaign), "--json", str(file)]
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, text=True, preexec_fn=_as_in_a_terminal)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, text=True, preexec_fn=as_in_a_terminal)
     os.close(theirs)
     try:
         shown = b""
@@ -152,11 +152,6 @@ def test_on_a_terminal_a_bar_shows_the_day_and_ctrl_c_leaves_a_partial_report(ca
     told = json.loads(file.read_text())
     assert told["whole"] is False
     assert told["repetitions"][0]["guards"][0]["honest"]["total"]["requests"] > 0
-
-
-def _as_in_a_terminal() -> None:
-    """Lets Ctrl-C through: tests that run in the background may have it ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_what_the_file_says_of_a_thief_reaches_his_crew() -> None:

@@ -28,7 +28,7 @@ from moatkeeper.redteam.dialects import Wire
 from moatkeeper.redteam.dialects_openai import chat_dialect, token_dialect
 from moatkeeper.redteam.dialects_rows import row_dialect, text_dialect
 from moatkeeper.store.keys import Keys
-from tests.support.commands import moatkeeper
+from tests.support.commands import as_in_a_terminal, moatkeeper
 from tests.support.kserve_server import KServeServer, probabilities
 from tests.support.openai_server import WORDS, OpenAIServer
 from tests.support.predictions import predicting
@@ -195,7 +195,8 @@ def test_ctrl_c_ends_a_running_theft_with_a_report(tmp_path: Path, pool: Path, m
             "--json",
             str(tmp_path / "f.json"),
         ]
-        process = subprocess.Popen([sys.executable, "-m", "moatkeeper", *words], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "moatkeeper", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_in_a_terminal)
         assert begun.wait(60)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)

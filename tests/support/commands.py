@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,3 +31,8 @@ def moatkeeper_json(*words: str | Path) -> Mapping[str, object]:
 def add_key(data: Path, account: str, *options: str) -> Mapping[str, str]:
     """A new key's fields, among them the key itself."""
     return {name: str(value) for name, value in moatkeeper_json("keys", "add", account, "--data", data, *options).items()}
+
+
+def as_in_a_terminal() -> None:
+    """Lets Ctrl-C through again: tests that run in the background may have it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
