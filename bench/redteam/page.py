@@ -179,22 +179,32 @@ def _chat(figures: Figures) -> str:
 def _campaign(figures: Figures) -> str:
     rows = []
     for line in figures["lines"]:
-        measured = line["measured"]
-        honest = measured["honest"]["total"]
-        for thief in measured["thieves"]:
+        honest = line["measured"]["honest"]["total"]
+        for thief in line["measured"]["thieves"]:
             best = max((score["figures"]["fidelity"] for score in thief["scores"]), default=None)
+            price = thief["price_of"]["0.92"]
             rows.append(
                 [
                     line["guard"],
                     thief["name"],
                     best,
-                    f"{honest['customers_refused']} of {honest['customers']}",
-                    f"{line['requests']:,}",
-                    f"{line['wall_s']:.0f} s",
-                    f"{line['peak_memory_mib']:.0f} MiB",
+                    f"{thief['days']:.1f}",
+                    None if price is None else f"{price['money']:.2f}",
+                    f"{honest['touched']} of {honest['customers']:,}",
+                    honest["labels_changed"],
+                    f"{line['requests']:,} in {line['wall_s']:.0f} s, {line['peak_memory_mib']:.0f} MiB",
                 ]
             )
-    columns = ("guard", "thief", "best fidelity", "customers refused at least once", "requests", "took", "memory")
+    columns = (
+        "guard",
+        "thief",
+        "best fidelity",
+        "days",
+        "USD for 0.92",
+        "customers refused at least once",
+        "labels changed",
+        "requests, time and memory",
+    )
     return _table(columns, rows)
 
 
