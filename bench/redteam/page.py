@@ -107,7 +107,7 @@ def _images(figures: Figures) -> str:
                 f"{row['queries']:,}",
                 row["fidelity"],
                 row["accuracy"],
-                "; ".join(map(str, row["published"])) if isinstance(row["published"], list) else row["published"],
+                _elsewhere(row["published"]),
             ]
             for row in case["thefts"]
         ]
@@ -115,6 +115,12 @@ def _images(figures: Figures) -> str:
         known = f"accuracy of the victim {case['victim_accuracy']:.3f}, best constant {case['constant_fidelity']:.3f}"
         parts.append(f"{name}, {known}:\n\n{_table(columns, rows)}")
     return "\n\n".join(parts)
+
+
+def _elsewhere(published: Sequence[Figures]) -> str:
+    return "; ".join(
+        f"{one['figure']:.3f} at {one['queries']:,} ({one['source'].split(':')[0].split(',')[0]})" for one in published
+    )
 
 
 def _texts(figures: Figures) -> str:
