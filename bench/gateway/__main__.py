@@ -65,7 +65,8 @@ def main() -> None:
         "targets": aims,
         **run.figures,
     }
-    path = write_result("gateway", figures, seeds=[bodies.SEED, accounts.SEED, scenarios.SEED], packages=PACKAGES)
+    name = "gateway-quick" if options.quick else "gateway"
+    path = write_result(name, figures, seeds=[bodies.SEED, accounts.SEED, scenarios.SEED], packages=PACKAGES)
     print(f"written: {path.name} ({figures['seconds']} s)")
 
 
