@@ -79,5 +79,8 @@ def _commands() -> list[list[str]]:
     python, uv = str(ENVIRONMENT / "bin" / "python"), shutil.which("uv")
     make = [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)]
     if uv is not None:
-        return [make, [uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", str(LOCK)]]
-    return [make, [python, "-m", "pip", "--disable-pip-version-check", "-q", "install", "--require-hashes", "-r", str(LOCK)]]
+        return [make, [uv, "pip", "install", "-q", "--python", python, "--require-hashes", "--no-deps", "-r", str(LOCK)]]
+    return [
+        make,
+        [python, "-m", "pip", "--disable-pip-version-check", "-q", "install", "--require-hashes", "--no-deps", "-r", str(LOCK)],
+    ]

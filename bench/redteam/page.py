@@ -168,17 +168,17 @@ def _whole(value: Figures) -> str:
 
 
 def _reference(one: Figures) -> str:
-    return ", ".join(f"{name} {value:.2g}" for name, value in one["reference"].items())
+    return ", ".join(
+        f"{name} {value:.0f}" if name == "size" else f"{name} {value:.2g}" for name, value in one["reference"].items()
+    )
 
 
 def _chat(figures: Figures) -> str:
-    rows = [
-        [name, queries, got.get("exact"), got.get("fidelity")]
-        for name, by_budget in figures.items()
-        if isinstance(by_budget, Mapping)
-        for queries, got in by_budget.items()
-        if isinstance(got, Mapping)
-    ]
+    rows: list[list[object]] = []
+    for name, found in figures.items():
+        if "exact" in found:  # one budget only
+            rows.append([name, None, found["exact"], found["fidelity"]])
+        rows += [[name, got, at["exact"], at["fidelity"]] for got, at in found.items() if got.isdecimal()]
     return _table(("thief", "answers bought", "exactly the victim's answer", "words in common (F1)"), rows)
 
 
