@@ -18,6 +18,7 @@ MoatkeeperError                     exit 1
 │   ├── UnexpectedAnswer            502      well framed, but not what its format says
 │   └── UpstreamTimeout             504      no answer in time
 ├── StoreError                      exit 4   the data directory cannot be read or written
+├── CalibrationError                exit 3   honest traffic is too little or of another kind; or a calibration file is broken
 └── LedgerBroken                    exit 5   the chain does not verify; names the first fault
 
 Each message says what was found and what was expected; ``hint`` tells the operator what to do about it and is never sent
@@ -54,6 +55,12 @@ class ConfigError(MoatkeeperError):
 
 class MissingExtra(MoatkeeperError):
     """An optional dependency is missing; the hint names the extra to install."""
+
+    exit_code = 3
+
+
+class CalibrationError(MoatkeeperError):
+    """What detectors know of honest traffic is too little, of another kind than the traffic, or cannot be read."""
 
     exit_code = 3
 

@@ -1,0 +1,1 @@
+"""Query pattern analysis: who is copying the model, seen in nothing but the traffic."""
