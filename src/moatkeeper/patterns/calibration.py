@@ -1,0 +1,138 @@
+"""Calibration: what honest accounts look like at each number of rows, so that a reading becomes a rank among them.
+
+Accounts, never rows, are dealt into three parts that see nothing of each other: one teaches the detectors what is ordinary, one
+shows how rare each reading is, and one, the guard, is only ranked against. What the guard promises holds for accounts that are
+exchangeable with its own: the next honest customers, if they come from where these came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from moatkeeper.core.query import FloatArray
+from moatkeeper.errors import CalibrationError
+from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.checkpoints import CHECKPOINTS, readings_at_checkpoints
+from moatkeeper.patterns.evidence import Calibrator
+from moatkeeper.patterns.fusion import Fusion
+from moatkeeper.patterns.packing import pack, packable, unpack
+from moatkeeper.patterns.profile import Profile
+from moatkeeper.patterns.registry import DETECTORS
+
+LEARN, FUSE = 0.2, 0.4
+"""Of all accounts: up to the first teach, up to the second show rarities, all others guard."""
+LEAST_GUARDS = 20
+"""Accounts below which a checkpoint is not looked at."""
+
+
+class Look(NamedTuple):
+    """What one checkpoint says about accounts: scores, p-values, evidence, shape (n,) each, and rarities (n, detectors)."""
+
+    scores: FloatArray
+    p_values: FloatArray
+    evidence: FloatArray
+    rarities: FloatArray
+
+
+@packable
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The honest accounts at one number of rows. ``honest`` are the guard's scores in ascending order."""
+
+    rows: int
+    fusion: Fusion
+    honest: FloatArray
+    calibrator: Calibrator
+
+    def look(self, readings: FloatArray) -> Look:
+        """What readings of shape (n, detectors) at exactly this number of rows mean."""
+        scores = self.fusion.scores(readings)
+        p_values = self.calibrator.p_values(self.honest, scores)
+        return Look(scores, p_values, self.calibrator.evidence(p_values), self.fusion.rarities(readings))
+
+
+@packable
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything that is needed to judge accounts of one model; ``checkpoints`` ascend in rows."""
+
+    profile: Profile
+    checkpoints: tuple[Checkpoint, ...]
+    accounts: int  # honest accounts in all
+
+    @classmethod
+    def fit(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Self:
+        """From the rows of honest accounts; raises CalibrationError where there are too few of either."""
+        place = account_places(batch.names)
+        profile = Profile.fit(model, batch.of_accounts(place < LEARN), detectors)
+        fused = batch.of_accounts((place >= LEARN) & (place < FUSE))
+        guards = batch.of_accounts(place >= FUSE)
+        checkpoints = _checkpoints(_gathered(profile, fused), _gathered(profile, guards))
+        if not checkpoints:
+            raise CalibrationError(
+                f"found {len(batch.names)} honest accounts, of which {int(np.sum(place >= FUSE))} guard; expected at least "
+                f"{LEAST_GUARDS} of them with {CHECKPOINTS[0]} rows",
+                hint="let the shadow period run longer, or import an older log",
+            )
+        return cls(profile, checkpoints, len(batch.names))
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The numbers of rows at which accounts are looked at."""
+        return tuple(checkpoint.rows for checkpoint in self.checkpoints)
+
+    @property
+    def least_alpha(self) -> float:
+        """The smallest false-alarm bound for life that an account can be named under; with more accounts it falls."""
+        return 1 / sum(checkpoint.calibrator.most for checkpoint in self.checkpoints)
+
+    def at(self, rows: int) -> Checkpoint | None:
+        """The checkpoint at exactly so many rows."""
+        return next((checkpoint for checkpoint in self.checkpoints if checkpoint.rows == rows), None)
+
+    def to_bytes(self) -> bytes:
+        """The calibration as a file's content."""
+        return pack(self)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, source: str) -> Self:
+        """The calibration of a file; raises CalibrationError that names ``source``."""
+        return unpack(content, cls, source)
+
+
+def account_places(names: tuple[str, ...]) -> FloatArray:
+    """Where in [0, 1) each account is dealt, by a hash of its name: the same in every run, unknown to nobody who looks."""
+    digests = b"".join(
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, person=b"calibration").digest() for name in names
+    )
+    return np.frombuffer(digests, dtype=np.uint64) / 2.0**64
+
+
+def _gathered(profile: Profile, batch: Batch) -> dict[int, FloatArray]:
+    """The readings of all accounts by checkpoint."""
+    parts: dict[int, list[FloatArray]] = {}
+    for reached in readings_at_checkpoints(profile, batch):
+        parts.setdefault(reached.rows, []).append(reached.readings)
+    return {rows: np.concatenate(found) for rows, found in parts.items()}
+
+
+def _checkpoints(fused: Mapping[int, FloatArray], guards: Mapping[int, FloatArray]) -> tuple[Checkpoint, ...]:
+    kept = [
+        rows
+        for rows in CHECKPOINTS
+        if len(guards.get(rows, ())) >= LEAST_GUARDS and len(fused.get(rows, ())) >= LEAST_GUARDS // 2
+    ]
+    # More weight where more honest accounts stand guard: a weight is wasted where no rank is rare enough.
+    sizes: IntArray = np.array([len(guards[rows]) for rows in kept], dtype=np.int64)
+    found = []
+    for rows, weight in zip(kept, sizes / max(int(sizes.sum()), 1), strict=True):
+        fusion = Fusion.fit(fused[rows])
+        honest = np.sort(fusion.scores(guards[rows]))
+        found.append(Checkpoint(rows, fusion, honest, Calibrator(len(honest), float(weight))))
+    return tuple(found)
