@@ -1,8 +1,8 @@
 """Near-duplicates: rows that are almost an earlier row of the same account but not quite.
 
 Line searches, Jacobian steps and sweeps move one input a little at a time. Distinct rows are counted exactly and by random
-halves of their coordinates: whoever repeats himself repeats both, whoever varies repeats the halves only. The counts are bitmaps, so
-that it does not matter in which order or where the rows came in.
+halves of their coordinates: whoever repeats himself repeats both, whoever varies repeats the halves only. In bitmaps,
+it does not matter in which order or where the rows came in.
 """
 
 from __future__ import annotations
