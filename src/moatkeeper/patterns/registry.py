@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.boundary_walk import BoundaryWalk
+from moatkeeper.patterns.grain import Grain
 from moatkeeper.patterns.impossible_values import ImpossibleValues
 from moatkeeper.patterns.low_margin import LowMargin
 from moatkeeper.patterns.near_duplicates import NearDuplicates
@@ -16,6 +18,8 @@ _ALL: tuple[Detector, ...] = (
     NearDuplicates(),
     ImpossibleValues(),
     Unreal(),
+    Grain(),
+    BoundaryWalk(),
 )
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType({detector.name: detector for detector in _ALL})
