@@ -1,8 +1,8 @@
 """Grain: numbers with more digits than honest numbers have.
 
 Amounts are round, ages whole, prices end in .99 and measurements have their instrument's digits. Steps, averages and random
-draws have none of these habits. The grain of a number is the largest power of ten that it is a multiple of; a row is scored by how
-common the grains of its numbers are in their columns, among numbers of about the same size.
+draws have none of these habits. The grain of a number is the largest power of ten that it is a multiple of; a row is scored by
+how common the grains of its numbers are in their columns, among numbers of about the same size.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def size_and_grain(numbers: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDAr
     grains = np.full(numbers.shape, len(POWERS), dtype=np.int64)
     for place, power in reversed(list(enumerate(POWERS.tolist()))):
         scaled = plain * 10.0 ** (-power)
-        grains[np.abs(scaled - np.rint(scaled)) <= _EXACT * np.maximum(scaled, 1.0)] = place
+        whole = np.rint(scaled)
+        grains[(np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1)] = place
     grains[plain == 0] = len(POWERS) + 1
     grains[~np.isfinite(numbers)] = -1
     return np.nan_to_num(sizes, neginf=0.0).astype(np.int64), grains
