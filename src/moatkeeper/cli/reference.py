@@ -84,7 +84,7 @@ def commands_page() -> str:
 
 
 def parts_page() -> str:
-    """The page of what the code is made of: packages, wire formats and attacks."""
+    """The page of what the code is made of: packages, wire formats, attacks and detectors."""
     packages = [info.name for info in iter_modules(moatkeeper.__path__) if info.ispkg]
     found = [(f"`{name}`", _purpose(import_module(f"moatkeeper.{name}"))) for name in packages]
     spoken = [(f"`{name}`", _purpose(sys.modules[build().__class__.__module__])) for name, build in FORMATS.items()]
@@ -103,6 +103,12 @@ def parts_page() -> str:
         _rows(
             ("attack", "steals", "the thief needs", "source"),
             [(f"`{card.name}`", card.modality.value, card.needs, card.source) for card in every_card()],
+        ),
+        "## Detectors",
+        "What query pattern analysis looks for. A detector only measures; what a reading means is decided against honest accounts.",
+        _rows(
+            ("detector", "points at", "a customer who stands out"),
+            [(f"`{one.name}`", one.purpose.value, one.meaning) for one in DETECTORS.values()],
         ),
     ]
     return "\n\n".join(parts) + "\n"
