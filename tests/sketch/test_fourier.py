@@ -29,7 +29,7 @@ def folded(sketch: Fourier, *samples: Points) -> State:
 
 def kernel(first: Points, second: Points) -> Points:
     squares = ((first[:, None] - second[None]) ** 2).sum(axis=2)
-    return np.mean([np.exp(-squares / (2 * scale**2)) for scale in SCALES], axis=0)
+    return np.asarray(np.mean([np.exp(-squares / (2 * scale**2)) for scale in SCALES], axis=0))
 
 
 def exact(first: Points, second: Points) -> float:

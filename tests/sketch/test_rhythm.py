@@ -29,7 +29,7 @@ def whenever(seed: int) -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize(("every_s", "found"), [(30.0, [1, 5, 10, 15, 30]), (90.0, [1, 5, 10, 15, 30]), (5.0, [1, 5])])
 def test_a_timer_keeps_to_its_period_and_to_those_it_is_a_multiple_of(every_s: float, found: list[int]) -> None:
     jitter = np.random.default_rng(0).normal(0, 0.05, CALLS)
-    strength = SKETCH.strength(folded(START + 0.4 + every_s * np.arange(CALLS) + jitter))[0]
+    strength = SKETCH.strength(folded(START + 0.4 + every_s * np.arange(CALLS, dtype=np.float64) + jitter))[0]
     beats = [int(period) for period, one in zip(PERIODS_S, strength, strict=True) if one > 0.9 and period <= HOUR_S]
     assert beats == found
 
@@ -49,7 +49,7 @@ def test_a_timer_is_found_beyond_doubt_and_one_with_much_jitter_too() -> None:
 
 
 def test_a_period_that_is_none_of_ours_is_not_found() -> None:
-    p_values = SKETCH.p_value(folded(START + 7.3 * np.arange(CALLS)))[0]
+    p_values = SKETCH.p_value(folded(START + 7.3 * np.arange(CALLS, dtype=np.float64)))[0]
     assert p_values[PERIODS_S.index(5.0)] > 0.5
     assert p_values[PERIODS_S.index(60.0)] > 0.5
 

@@ -58,7 +58,7 @@ class Fourier:
     @property
     def features(self) -> int:
         """D."""
-        return self.directions.shape[1]
+        return int(self.directions.shape[1])
 
     def empty(self, owners: int) -> State:
         """All 0, shape (owners, 1 + 2 D): the number of points, sums of cosines, sums of sines."""

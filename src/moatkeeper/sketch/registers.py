@@ -59,7 +59,7 @@ class Registers:
         seen = np.where(state > 0, np.exp2(-state.astype(np.float64)), 0.0).sum(axis=1)
         unseen = np.mean(state == 0, axis=1)
         harmonic = seen + self.width * _sigma(unseen)
-        return self.width**2 / (2 * np.log(2) * harmonic)
+        return np.asarray(self.width**2 / (2 * np.log(2) * harmonic), dtype=np.float64)
 
 
 def _sigma(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -49,7 +49,7 @@ class Rhythm:
         """How well calls keep to each period, in [0, 1], shape (owners, periods); NaN without a call."""
         count = np.where(state[:, :1] > 0, state[:, :1], np.nan)
         cosines, sines = np.split(state[:, 1:] / (count * RADIUS), 2, axis=1)
-        return np.minimum(np.hypot(cosines, sines), 1.0)
+        return np.asarray(np.minimum(np.hypot(cosines, sines), 1.0), dtype=np.float64)
 
     def p_value(self, state: State) -> npt.NDArray[np.float64]:
         """The chance of such a strength if calls came whenever, shape (owners, periods); NaN without a call.
@@ -59,4 +59,4 @@ class Rhythm:
         """
         count = np.where(state[:, :1] > 0, state[:, :1], np.nan)
         total = count * self.strength(state)
-        return np.exp(np.sqrt(1 + 4 * count + 4 * (count**2 - total**2)) - (1 + 2 * count))
+        return np.asarray(np.exp(np.sqrt(1 + 4 * count + 4 * (count**2 - total**2)) - (1 + 2 * count)), dtype=np.float64)
