@@ -20,6 +20,7 @@ from moatkeeper.config.describe import Table, tables, top
 from moatkeeper.config.reload import FIXED
 from moatkeeper.config.settings import Settings
 from moatkeeper.config.settings_campaign import CampaignSettings
+from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.wire.generic import Generic
 from moatkeeper.wire.registry import FORMATS
 
