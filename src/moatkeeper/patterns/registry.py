@@ -7,11 +7,27 @@ from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
 from moatkeeper.patterns.low_margin import LowMargin
+from moatkeeper.patterns.memorised import Memorised
 from moatkeeper.patterns.near_duplicates import NearDuplicates
+from moatkeeper.patterns.out_of_place import OutOfPlace
+from moatkeeper.patterns.reasoning import Reasoning
+from moatkeeper.patterns.single_turn import SingleTurn
+from moatkeeper.patterns.system_prompt import SystemPrompt
+from moatkeeper.patterns.templates import Templates
+from moatkeeper.patterns.token_yield import TokenYield
+from moatkeeper.patterns.word_salad import WordSalad
 
 _ALL: tuple[Detector, ...] = (
     LowMargin(),
     NearDuplicates(),
+    OutOfPlace(),
+    WordSalad(),
+    Templates(),
+    Reasoning(),
+    SystemPrompt(),
+    Memorised(),
+    SingleTurn(),
+    TokenYield(),
 )
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType({detector.name: detector for detector in _ALL})
