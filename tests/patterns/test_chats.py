@@ -24,7 +24,7 @@ def test_any_json_is_read(chats: list[object]) -> None:
     assert all(isinstance(text, str) for text in (*columns.texts, *columns.systems))
 
 
-def test_the_last_question_is_the_text_and_the_rest_stands_before() -> None:
+def test_the_last_question_is_the_text_and_earlier_turns_are_counted() -> None:
     chat = [
         {"role": "system", "content": "be kind"},
         {"role": "user", "content": "hello"},
@@ -36,7 +36,7 @@ def test_the_last_question_is_the_text_and_the_rest_stands_before() -> None:
     ]
     columns = chat_columns([chat, chat[:2], chat[:1], "plain", {"messages": chat[1:2]}])
     assert columns.texts == ("look\nhere", "hello", "", "plain", "hello")
-    assert columns.systems == ("be kind\nhello\nhi", "be kind", "be kind", "", "")
+    assert columns.systems == ("be kind", "be kind", "be kind", "", "")
     assert columns.turns.tolist() == [2, 1, 0, 1, 1]
 
 

@@ -53,6 +53,17 @@ def test_texts_are_kept_up_to_a_length() -> None:
     assert [len(text) for text in batch.texts] == [0, 16_384]
 
 
+def test_chats_become_texts_with_what_stood_before() -> None:
+    chat = [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hello"}]
+    given = of(exchange("a", ROWS), Inputs(InputKind.CHATS, 1, (chat,)), Answer(()))
+    (batch,) = batches([given], {})["model"]
+    assert batch.texts == ("hello",)
+    assert batch.systems == ("be kind",)
+    assert batch.turns is not None
+    assert batch.turns.tolist() == [1]
+    assert batches([of(given, Inputs(InputKind.CHATS, 2, (chat,)))], {}) == {}  # another number of rows than it says
+
+
 def test_stages_and_labels_are_told_apart_from_scores() -> None:
     answer = Answer(
         (

@@ -11,7 +11,22 @@ from moatkeeper.patterns.wording import Wording
 from tests.support.readings import explained, learned, readings
 from tests.support.talk import honest_accounts, talk
 
-FOREIGN = tuple(["senate", "elects", "minister", "after", "storm", "floods", "harbour", "and", "striker", "scores", "twice", "in", "northern", "derby"])
+FOREIGN = (
+    "senate",
+    "elects",
+    "minister",
+    "after",
+    "storm",
+    "floods",
+    "harbour",
+    "and",
+    "striker",
+    "scores",
+    "twice",
+    "in",
+    "northern",
+    "derby",
+)
 
 
 def chance_letters(rng: np.random.Generator) -> str:

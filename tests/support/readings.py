@@ -26,7 +26,7 @@ def states_of(profile: Profile, batch: Batch) -> tuple[dict[str, States], IntArr
     for name, state in states.items():
         detector, sketch = name.split("/")
         parts.setdefault(detector, {})[sketch] = state
-    return {name: part for name, part in parts.items()}, np.bincount(batch.accounts, minlength=len(batch.names))
+    return dict(parts), np.bincount(batch.accounts, minlength=len(batch.names))
 
 
 def readings(profile: Profile, batch: Batch) -> FloatArray:

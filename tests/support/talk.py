@@ -9,8 +9,22 @@ import numpy as np
 
 from moatkeeper.patterns.batch import Batch
 
-SUBJECTS = tuple(
-    ["card", "refund", "password", "invoice", "parcel", "account", "payment", "order", "contract", "delivery", "address", "receipt", "balance", "transfer", "limit"]
+SUBJECTS = (
+    "card",
+    "refund",
+    "password",
+    "invoice",
+    "parcel",
+    "account",
+    "payment",
+    "order",
+    "contract",
+    "delivery",
+    "address",
+    "receipt",
+    "balance",
+    "transfer",
+    "limit",
 )
 VERBS = ("check", "change", "cancel", "find", "renew", "explain", "send", "update")
 OPENINGS = ("please", "can you", "how do i", "i want to", "why can i not", "could you help me to")

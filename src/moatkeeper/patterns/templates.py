@@ -1,7 +1,7 @@
 """Templates: one frame around ever new contents, and the contents from everywhere.
 
-Most integrations have one template, so a template alone says nothing. A harvester fills his with the whole world, a customer with
-his own business: what counts is how many texts share a frame, times how many distinct words there are for as many words in all.
+Most integrations have one template, so a template alone says nothing. A harvester fills his with the whole world, a customer
+with his own business: what counts is how many texts share a frame, times how many distinct words there are for as many words in all.
 Beginnings, ends and whole texts are counted in bitmaps, words in registers: the order of rows does not matter.
 """
 
@@ -58,8 +58,8 @@ class FittedTemplates:
         """How many texts share a frame, and how various their words are."""
         shared, variety = _shared(states["frames"], counts)[0], self._variety(states)[0]
         return (
-            f"{100 * shared:.0f} % of distinct texts begin or end like another, with {variety:.1f} times as many distinct words "
-            "as honest customers' texts of that length"
+            f"{100 * shared:.0f} % of distinct texts begin or end like another, with {variety:.1f} times as many distinct "
+            "words as honest customers' texts of that length"
         )
 
     def _variety(self, states: States) -> FloatArray:
