@@ -43,9 +43,10 @@ class Fusion:
                 continue
             quantiles[column] = np.quantile(known, GRID)
             beyond = known[known > quantiles[column, -1]] - quantiles[column, -1]
-            scale = float(np.std(known)) / 2
-            # A few values say little about a tail: half a standard deviation counts as one value more.
-            excess[column] = max((float(np.sum(beyond)) + scale) / (len(beyond) + 1), _LEAST_SCALE)
+            # The median, because the mean would grow with every thief who called while this was learned. A few values say
+            # little about a tail, so the distance from the honest middle to its edge counts as one value more.
+            middle = float(quantiles[column, -1] - quantiles[column, 0]) / 2
+            excess[column] = max(float(np.median(np.r_[beyond, middle])) / np.log(2), _LEAST_SCALE)
         return cls(quantiles, excess)
 
     def rarities(self, readings: FloatArray) -> FloatArray:
