@@ -1,7 +1,7 @@
 """A simulated service for ring benchmarks: honest tenants by construction, rings of every kind, real rows.
 
-The honest population follows the reference note: accounts differ in what they ask about (a Dirichlet tilt over regions), a fifth
-are generalists, a tenth resend rows, some edit single fields, some send only hard cases, and colleagues share one profile.
+Honest accounts differ in what they ask about (a Dirichlet tilt over regions), a fifth are generalists, a tenth resend rows,
+some edit single fields, some send only hard cases, and colleagues share one profile.
 All parties draw from the same endless population: real rows, in which a quarter of the cells comes from one of the row's
 neighbours. Everything a ring sends is snapped to values that the column really has.
 """
@@ -83,7 +83,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Rows by account in one week: ``accounts`` (r,) numbers from 0 up, ``groups`` the colleague group of each account or -1."""
+    """Rows by account in one week: ``accounts`` (r,) from 0 up, ``groups`` the colleagues' group of each account or -1."""
 
     accounts: IntArray
     rows: FloatArray
@@ -142,7 +142,9 @@ def batch_of(world: World, weeks: list[Traffic], rng: np.random.Generator, start
     at = np.concatenate(times)
     order = np.argsort(at)
     inputs = np.concatenate(rows)[order]
-    return Batch(tuple(names), np.concatenate(owners)[order], at[order], np.arange(len(at)), inputs, scores=world.victim(inputs))
+    return Batch(
+        tuple(names), np.concatenate(owners)[order], at[order], np.arange(len(at)), inputs, scores=world.victim(inputs)
+    )
 
 
 def together(first: Traffic, second: Traffic) -> Traffic:

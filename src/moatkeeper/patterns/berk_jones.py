@@ -1,7 +1,7 @@
 """Is there a ring at all? The accounts of a window, ranked one by one among past accounts, together (Berk and Jones 1979).
 
-A ring of accounts with four requests each need not have a single strange one; it has too many that are somewhat strange. The test
-looks at every share of the window for more accounts in the upper tail than past windows have there. It names nobody.
+A ring of accounts with four requests each need not have a single strange one; it has too many that are somewhat strange.
+The test looks at every share of the window for more accounts in the upper tail than past windows have. It names nobody.
 
 Deviations from the paper: one-sided; only up to half of the accounts; ranks among finitely many past accounts are themselves
 uncertain, which widens the null by sqrt(1 + sum_b n_b^2 / (N h_b)), n_b and h_b the accounts of the window and of the past at
@@ -18,7 +18,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import IntArray, Words
 
 CUT = 6.0
-"""In standard deviations; the least at which a ring is announced. Larger: smaller rings are missed, fewer false announcements."""
+"""In standard deviations; the least at which a ring is announced. Larger: small rings missed, fewer false alarms."""
 MARGIN = 1.25
 """The cut is at least this many times the farthest that any past window came."""
 LEAST_WINDOW = 20
@@ -37,7 +37,7 @@ class Alarm(NamedTuple):
 
 
 def alarms(statistics: Words, p_values: FloatArray, rows: IntArray, history: IntArray) -> tuple[Alarm, ...]:
-    """The test for each statistic; ``p_values`` (n, statistics), NaN for no rank; ``history`` (n,) past accounts at the checkpoint."""
+    """The test for each statistic; ``p_values`` (n, statistics), NaN for no rank; ``history`` (n,) past accounts there."""
     found = []
     for number, statistic in enumerate(statistics):
         known = ~np.isnan(p_values[:, number]) & (history > 0)

@@ -22,6 +22,7 @@ from moatkeeper.patterns.checkpoints import CHECKPOINTS, Reached, readings_at_ch
 from moatkeeper.patterns.drift import Usual
 from moatkeeper.patterns.evidence import Calibrator
 from moatkeeper.patterns.fusion import Fusion
+from moatkeeper.patterns.history import History
 from moatkeeper.patterns.packing import pack, packable, unpack
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.registry import DETECTORS
@@ -76,6 +77,7 @@ class Calibration:
     checkpoints: tuple[Checkpoint, ...]
     accounts: int  # honest accounts in all
     left_out: int = 0  # suspects that were kept out of them
+    history: History | None = None  # what tests for rings compare with
 
     @classmethod
     def fit(
@@ -98,7 +100,7 @@ class Calibration:
                 f"{LEAST_GUARDS} of them with {CHECKPOINTS[0]} rows",
                 hint="let the shadow period run longer, or import an older log",
             )
-        return cls(profile, checkpoints, len(batch.names), len(without))
+        return cls(profile, checkpoints, len(batch.names), len(without), History.fit(profile, guards, batch))
 
     @classmethod
     def screened(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Screened:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words
@@ -108,18 +109,18 @@ class History:
         elsewhere = self.size_at(rows) - _size_at(rows, rows)
         return alarms(self.statistics, self.p_values_of_past(number), rows, elsewhere)
 
-    def _ranks(self, keys: HashArray, rows: IntArray, readings: FloatArray, left_out: np.ndarray) -> FloatArray:
+    def _ranks(self, keys: HashArray, rows: IntArray, readings: FloatArray, left_out: npt.NDArray[np.bool_]) -> FloatArray:
         p_values = np.full(readings.shape, np.nan)
         chances = [draws(keys, number) for number in range(len(self.statistics))]
-        small, lowest = _small(readings), np.float32(-np.inf)
+        small = _small(readings)
         for checkpoint in np.unique(rows).tolist():
             here = np.flatnonzero(rows == checkpoint)
             known = self.readings[(self.rows == checkpoint) & ~left_out]
             if len(known) < LEAST_ACCOUNTS:
                 continue
             for number, chance in enumerate(chances):
-                column = np.sort(np.nan_to_num(known[:, number], nan=lowest, posinf=None, neginf=lowest))
-                reading = np.nan_to_num(small[here, number], nan=lowest, posinf=None, neginf=lowest)
+                column = np.sort(_saying(known[:, number]))
+                reading = _saying(small[here, number])
                 more = len(column) - np.searchsorted(column, reading, side="right")
                 same = len(column) - np.searchsorted(column, reading, side="left") - more
                 p_values[here, number] = (more + chance[here] * (same + 1)) / (len(column) + 1)
@@ -129,6 +130,11 @@ class History:
 def _small(readings: FloatArray) -> FloatArray:
     """Readings to the precision at which they are kept, so that ties remain ties."""
     return readings.astype(np.float32)
+
+
+def _saying(readings: FloatArray) -> FloatArray:
+    """A detector that says nothing ranks below all that say something."""
+    return np.where(np.isnan(readings), -np.inf, readings)
 
 
 def _size_at(known: IntArray, rows: IntArray) -> IntArray:

@@ -19,7 +19,7 @@ _LOGS = np.log(_TABLE)
 
 
 def normal_scores(p_values: FloatArray) -> FloatArray:
-    """How many standard deviations a normal value of this upper-tail probability lies above the mean, same shape; NaN stays NaN."""
+    """How far above the mean, in standard deviations, a normal value of this upper-tail probability lies; NaN stays NaN."""
     tail = np.clip(np.minimum(p_values, 1 - p_values), LEAST, 0.5)
     size = np.interp(np.log(tail), _LOGS, _SCORES)
     return np.where(np.isnan(p_values), np.nan, np.where(p_values <= 0.5, size, -size))
@@ -27,7 +27,9 @@ def normal_scores(p_values: FloatArray) -> FloatArray:
 
 def name_keys(names: tuple[str, ...]) -> HashArray:
     """A number from 0 up for each account, from its name alone: the same in every run, known to nobody who looks."""
-    digests = b"".join(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, person=b"rings").digest() for name in names)
+    digests = b"".join(
+        blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, person=b"rings").digest() for name in names
+    )
     return (np.frombuffer(digests, dtype=np.uint64) >> np.uint64(1)).astype(np.int64)
 
 

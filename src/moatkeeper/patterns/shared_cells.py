@@ -1,8 +1,8 @@
 """Shared cells: accounts that meet where no honest customer has ever been.
 
-Scoring an account by other accounts' rows breaks the promise to honest customers, since popular places are shared by everybody. It
-is confined to cells of the input space that all of history left empty. Searches along a boundary, dealt over many accounts, leave
-near-duplicates of the same rows in such cells. A component of accounts counts only if it is larger than any past window had one.
+Scoring an account by other accounts' rows breaks the promise to honest customers, since popular places are shared by everybody.
+So it is confined to cells of the input space that all of history left empty. Searches along a boundary, dealt over many
+accounts, leave near-duplicates of the same rows in such cells. A component counts only if past windows had none as large.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Meeting(NamedTuple):
 @packable
 @dataclass(frozen=True, slots=True)
 class SharedHistory:
-    """Which cells honest rows ever visited, and how large components of accounts became in cells that only one window visited."""
+    """Which cells honest rows ever visited, and how large components became in cells that only one window visited."""
 
     visited: npt.NDArray[np.uint8]  # (TABLES, SIZE / 8)
     largest: IntArray  # (windows,)
@@ -58,7 +58,7 @@ class SharedHistory:
 
     @classmethod
     def fit(cls, buckets: HashArray, owners: IntArray, windows: IntArray, placed: npt.NDArray[np.bool_]) -> Self:
-        """From all honest rows: cells (r, TABLES), accounts and windows (r,), and whether the account is tested in the window."""
+        """From all honest rows: cells (r, TABLES), accounts and windows (r,), and whether the account is tested there."""
         visited = np.zeros((TABLES, SIZE // _BYTE), dtype=np.uint8)
         places = buckets % SIZE
         for table in range(TABLES):

@@ -80,7 +80,7 @@ class _Entries(NamedTuple):
 def windows_of(
     profile: Profile, batch: Batch, started: float, window_s: float = WEEK_S, keep: Collection[str] = ()
 ) -> Iterator[tuple[int, Window]]:
-    """The windows of a batch and their numbers, counted from ``started``; windows in which nobody reached a checkpoint are left out.
+    """The windows of a batch in which somebody reached a checkpoint, with their numbers, counted from ``started``.
 
     Rows are taken in the order of the batch, and an account's count goes on through all windows. ``keep`` names the accounts
     whose states are held.
@@ -96,18 +96,21 @@ def windows_of(
         sent = np.flatnonzero((numbers == number) & (place[batch.accounts] >= 0))
         held = np.isin(inside, entries.kept)
         states = {name: state[np.searchsorted(entries.kept, inside[held])] for name, state in entries.states.items()}
-        yield int(number), Window(
-            tuple(batch.names[account] for account in accounts.tolist()),
-            entries.rows[inside],
-            entries.readings[inside],
-            place[batch.accounts[sent]],
-            buckets_of(profile.encoder, batch.take(sent)),
-            np.flatnonzero(held),
-            states,
+        yield (
+            int(number),
+            Window(
+                tuple(batch.names[account] for account in accounts.tolist()),
+                entries.rows[inside],
+                entries.readings[inside],
+                place[batch.accounts[sent]],
+                buckets_of(profile.encoder, batch.take(sent)),
+                np.flatnonzero(held),
+                states,
+            ),
         )
 
 
-def windowwindow_numbers(at: FloatArray, started: float, window_s: float) -> IntArray:
+def window_numbers(at: FloatArray, started: float, window_s: float) -> IntArray:
     return np.floor((at - started) / window_s).astype(np.int64)
 
 
