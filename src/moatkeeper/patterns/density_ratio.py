@@ -29,7 +29,7 @@ LEAST_LEAF = 5.0
 
 
 class _Tree(NamedTuple):
-    """``readings`` and ``cuts`` by level, shape (2^level,) each: which reading a node looks at, and the last bin to the left."""
+    """By level, shape (2^level,) each: which reading a node looks at, and the last bin to the left. ``leaves`` are steps."""
 
     readings: tuple[IntArray, ...]
     cuts: tuple[IntArray, ...]

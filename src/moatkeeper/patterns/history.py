@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words
-from moatkeeper.patterns.berk_jones import Alarm, alarms
+from moatkeeper.patterns.berk_jones import alarms
 from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.normal import draws, normal_scores
 from moatkeeper.patterns.packing import packable
@@ -41,6 +41,7 @@ class History:
     windows: IntArray  # (m,): numbers of the windows
     rows: IntArray  # (m,): checkpoints
     readings: FloatArray  # (m, statistics), 32 bits
+    strangeness: FloatArray  # (m,): all statistics of an account as one number, seen from the other windows
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
 
@@ -65,11 +66,18 @@ class History:
             np.repeat([number for number, _ in found], [len(window) for _, window in found]).astype(np.int64),
             np.concatenate([np.empty(0, dtype=np.int64), *(window.rows for _, window in found)]),
             _small(np.concatenate([np.empty((0, width)), *(window.readings for _, window in found)])),
+            np.empty(0),
             np.empty((0, width)),
             shared,
         )
-        past = [[alarm.z for alarm in plain.alarms_of_past(number)] for number, _ in found]
-        return replace(plain, past=np.array(past).reshape(-1, width))
+        past, strange = [], np.full(len(plain), np.nan)
+        for number, _ in found:
+            inside = plain.windows == number
+            p_values = plain.p_values_of_past(number)
+            strange[inside] = strangeness(p_values)
+            elsewhere = plain.size_at(plain.rows[inside]) - _size_at(plain.rows[inside], plain.rows[inside])
+            past.append([alarm.z for alarm in alarms(statistics, p_values, plain.rows[inside], elsewhere)])
+        return replace(plain, strangeness=strange, past=np.array(past).reshape(-1, width))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -95,19 +103,16 @@ class History:
         inside = self.windows == number
         return self._ranks(self.keys[inside], self.rows[inside], self.readings[inside], inside)
 
-    def scores(self) -> FloatArray:
-        """Normal scores of all past accounts, each ranked among the accounts of other windows, shape (m, statistics)."""
-        p_values = np.full(self.readings.shape, np.nan)
-        for number in np.unique(self.windows).tolist():
-            p_values[self.windows == number] = self.p_values_of_past(number)
-        return normal_scores(p_values)
-
-    def alarms_of_past(self, number: int) -> tuple[Alarm, ...]:
-        """The global test of one past window, seen from the others."""
-        inside = self.windows == number
-        rows = self.rows[inside]
-        elsewhere = self.size_at(rows) - _size_at(rows, rows)
-        return alarms(self.statistics, self.p_values_of_past(number), rows, elsewhere)
+    def own_rows(self, p_values: FloatArray, rows: IntArray) -> FloatArray:
+        """One p-value an account from those of all statistics, shape (n,): its rank in strangeness; NaN where it has none."""
+        found, strange = np.full(len(rows), np.nan), strangeness(p_values)
+        for checkpoint in np.unique(rows).tolist():
+            here = (rows == checkpoint) & ~np.isnan(strange)
+            known = self.strangeness[self.rows == checkpoint]
+            known = np.sort(known[~np.isnan(known)])
+            if len(known) >= LEAST_ACCOUNTS:
+                found[here] = (1 + len(known) - np.searchsorted(known, strange[here], side="left")) / (len(known) + 1)
+        return found
 
     def _ranks(self, keys: HashArray, rows: IntArray, readings: FloatArray, left_out: npt.NDArray[np.bool_]) -> FloatArray:
         p_values = np.full(readings.shape, np.nan)
@@ -125,6 +130,11 @@ class History:
                 same = len(column) - np.searchsorted(column, reading, side="left") - more
                 p_values[here, number] = (more + chance[here] * (same + 1)) / (len(column) + 1)
         return p_values
+
+
+def strangeness(p_values: FloatArray) -> FloatArray:
+    """All statistics of an account as one number, shape (n,): grows when one is far out or several are somewhat out."""
+    return np.asarray((np.maximum(normal_scores(p_values), 0.0) ** 2).sum(axis=1), dtype=np.float64)
 
 
 def _small(readings: FloatArray) -> FloatArray:
