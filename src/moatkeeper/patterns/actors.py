@@ -16,7 +16,7 @@ from moatkeeper.patterns.components import components
 from moatkeeper.patterns.traits import Traits
 
 MOST_OF_ONE = 200
-"""Accounts that one payment or issuer may join; beyond it is a reseller or a marketplace, and whose customers they are is unknown."""
+"""Accounts that one payment or issuer may join; beyond it is a reseller, and who its customers are is unknown."""
 
 
 def actors_of(traits: Mapping[str, Traits], rings: Iterable[Iterable[str]] = ()) -> dict[str, str]:

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import CalibrationError
@@ -90,17 +91,16 @@ class Calibration:
         if without:
             batch = batch.of_accounts(np.array([name not in without for name in batch.names], dtype=bool))
         place = account_places(batch.names)
+        guard = place >= FUSE
+        if np.count_nonzero(guard) < LEAST_GUARDS:
+            raise _too_few(batch, guard)
         profile = Profile.fit(model, batch.of_accounts(place < LEARN), detectors)
-        fused = batch.of_accounts((place >= LEARN) & (place < FUSE))
-        guards = batch.of_accounts(place >= FUSE)
-        checkpoints = _checkpoints(_gathered(profile, fused), _gathered(profile, guards))
+        fused = batch.of_accounts((place >= LEARN) & ~guard)
+        checkpoints = _checkpoints(_gathered(profile, fused), _gathered(profile, batch.of_accounts(guard)))
         if not checkpoints:
-            raise CalibrationError(
-                f"found {len(batch.names)} honest accounts, of which {int(np.sum(place >= FUSE))} guard; expected at least "
-                f"{LEAST_GUARDS} of them with {CHECKPOINTS[0]} rows",
-                hint="let the shadow period run longer, or import an older log",
-            )
-        return cls(profile, checkpoints, len(batch.names), len(without), History.fit(profile, guards, batch))
+            raise _too_few(batch, guard)
+        history = History.fit(profile, batch.of_accounts(guard), batch)
+        return cls(profile, checkpoints, len(batch.names), len(without), history)
 
     @classmethod
     def screened(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Screened:
@@ -138,7 +138,7 @@ class Calibration:
             checkpoint = self.at(rows)
             if checkpoint is None:
                 continue
-            for one in suspects(rows, accounts, checkpoint.fusion.scores(readings)):
+            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(readings)):
                 known = found.get(batch.names[one.account])
                 if known is None or one.score > known.score:
                     found[batch.names[one.account]] = one
@@ -198,3 +198,11 @@ def _checkpoints(fused: Mapping[int, Gathered], guards: Mapping[int, Gathered]) 
 def _size(gathered: Mapping[int, Gathered], rows: int) -> int:
     found = gathered.get(rows)
     return 0 if found is None else len(found.accounts)
+
+
+def _too_few(batch: Batch, guard: npt.NDArray[np.bool_]) -> CalibrationError:
+    return CalibrationError(
+        f"found {len(batch.names)} honest accounts, of which {int(np.count_nonzero(guard))} guard; expected at least "
+        f"{LEAST_GUARDS} guards with {CHECKPOINTS[0]} rows each",
+        hint="let the shadow period run longer, or import an older log",
+    )

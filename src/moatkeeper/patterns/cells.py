@@ -1,9 +1,9 @@
 """Attribute cells: accounts that share an agent, a network, a template or a time of sign-up, against the rest of the window.
 
-A ring that cannot be named by its rows may still have its tool chain in common. Each cell is compared with the other accounts of the
-same window, never with the past, in which a large ring would make nearly every cell look strange. The cut comes from whole past
-windows. A cell is never accused as a whole: honest customers use the same agent. In flagged cells an account is named at a milder
-p-value, for which its rule has a budget of its own.
+A ring that cannot be named by its rows may still have its tool chain in common. Each cell is compared with the other accounts of
+the same window, never with the past: a large ring would make nearly every cell look strange beside it. The cut comes from whole
+past windows. A cell is never accused as a whole, since honest customers use the same agent. In flagged cells an account is named
+at a milder p-value, for which its rule has a budget of its own.
 """
 
 from __future__ import annotations
