@@ -184,7 +184,7 @@ def _profiles(world: World, rng: np.random.Generator, groups: IntArray, base: Fl
     for group in np.unique(groups[groups >= 0]).tolist():
         inside = np.flatnonzero(groups == group)
         tilted[inside] = tilted[inside[0]]
-    return tilted / tilted.sum(axis=1, keepdims=True)
+    return np.asarray(tilted / tilted.sum(axis=1, keepdims=True))
 
 
 def _resent(rng: np.random.Generator, owners: IntArray, rows: FloatArray, who: np.ndarray) -> FloatArray:
@@ -214,7 +214,7 @@ def _margins(world: World, rows: FloatArray) -> FloatArray:
 def _hardest(world: World, rng: np.random.Generator, weights: FloatArray, of: int = 5) -> FloatArray:
     tries = world.draw(rng, np.repeat(weights, of, axis=0))
     margins = _margins(world, tries).reshape(-1, of)
-    return tries.reshape(len(weights), of, -1)[np.arange(len(weights)), margins.argmin(axis=1)]
+    return np.asarray(tries.reshape(len(weights), of, -1)[np.arange(len(weights)), margins.argmin(axis=1)])
 
 
 def _uniform(world: World, rng: np.random.Generator, count: int) -> FloatArray:
@@ -279,7 +279,7 @@ def _cover(world: World, rng: np.random.Generator, count: int) -> FloatArray:
     coarse = np.rint(((pool - world.centre) / world.spread)[:, : min(6, pool.shape[1])]).astype(np.int64)
     _, first = np.unique(coarse, axis=0, return_index=True)
     rest = np.setdiff1d(np.arange(len(pool)), first)
-    return pool[np.r_[rng.permutation(first), rest][:count]]
+    return np.asarray(pool[np.r_[rng.permutation(first), rest][:count]])
 
 
 _MAKERS: dict[str, Callable[[World, np.random.Generator, int], FloatArray]] = {

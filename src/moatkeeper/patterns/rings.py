@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ from moatkeeper.patterns.rings_report import Budget, RingReport, Rule, Sign, Sus
 from moatkeeper.patterns.shared_cells import SharedHistory, meet
 from moatkeeper.patterns.traits import NOTHING_KNOWN, Traits
 from moatkeeper.patterns.window import Window
+
+T = TypeVar("T", bound=np.generic)
 
 NO_TRAITS: Mapping[str, Traits] = {}
 DEFAULT_BUDGET = Budget()
@@ -225,7 +228,7 @@ def _listed(window: Window, verdicts: list[_Verdicts], *, named: bool) -> tuple[
     return tuple(sorted(found.values(), key=lambda suspect: (suspect.p_value, suspect.account)))
 
 
-def _spread(values: npt.NDArray[np.generic], known: npt.NDArray[np.bool_], other: float | bool) -> npt.NDArray[np.generic]:
+def _spread(values: npt.NDArray[T], known: npt.NDArray[np.bool_], other: float | bool) -> npt.NDArray[T]:
     """Values of the known accounts among all, the others with a value of their own."""
     found = np.full(len(known), other, dtype=values.dtype)
     found[known] = values
