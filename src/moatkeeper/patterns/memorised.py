@@ -17,6 +17,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.hashing import mixed
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.patterns.shares import Share
@@ -52,8 +53,9 @@ def degrees(wording: Wording) -> IntArray:
 
 
 def _repetitive(wording: Wording) -> npt.NDArray[np.bool_]:
-    pairs = np.unique(np.stack([wording.owners().astype(np.uint64), wording.words]), axis=1)[0]
-    distinct = np.bincount(pairs.astype(np.int64), minlength=len(wording))
+    owners = wording.owners()
+    own = wording.words + mixed(owners.astype(np.uint64))  # the same only for the same word in the same text
+    distinct = np.bincount(owners[np.unique(own, return_index=True)[1]], minlength=len(wording))
     return (wording.counts >= _MANY_WORDS) & (wording.counts >= REPETITIVE * distinct)
 
 
