@@ -150,7 +150,9 @@ def test_a_live_thief_is_restricted_unknowingly_explained_and_restored(begin: Ca
 
     # And back: at once, on record, and the next looks do not overturn it.
     moatkeeper("standing", "undo", "thief", "--note", "our own test", "--data", data)
-    moatkeeper("standing", "undo", "thief", "--note", "all the way", "--data", data) if place.standing("thief") != "good" else None
+    moatkeeper("standing", "undo", "thief", "--note", "all the way", "--data", data) if place.standing(
+        "thief"
+    ) != "good" else None
     eventually(lambda: place.scores("thief") == honest, "the thief has what he was sold again")
     steal(place, 8, seed=5)
     assert place.standing("thief") == "good"

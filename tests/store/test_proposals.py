@@ -14,7 +14,17 @@ from moatkeeper.store.ledger_read import entries
 from moatkeeper.store.proposals import APPROVED, DISMISSED, Proposals
 
 MOVE = Move(
-    "acme", "model", 5.0, Standing.RESTRICTED, Standing.SUSPENDED, Kind.PROPOSED, "pattern:low-margin", "words", 1_200.0, 0.001, 64
+    "acme",
+    "model",
+    5.0,
+    Standing.RESTRICTED,
+    Standing.SUSPENDED,
+    Kind.PROPOSED,
+    "pattern:low-margin",
+    "words",
+    1_200.0,
+    0.001,
+    64,
 )
 
 

@@ -14,6 +14,7 @@ from moatkeeper.cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonO
 from moatkeeper.cli.output import say, say_json
 from moatkeeper.cli.standing_holds import evidence_against
 from moatkeeper.config.load import load
+from moatkeeper.core.judgement import Standing
 from moatkeeper.errors import UsageError
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.report.explanation import Explanation, at_model, document
@@ -24,6 +25,7 @@ from moatkeeper.store.cases import StoredCases
 from moatkeeper.store.exchanges import exchanges_of
 from moatkeeper.store.holds import Holds
 from moatkeeper.store.proposals import OPEN, Proposals
+from moatkeeper.store.register import footing_of
 from moatkeeper.store.standings import StandingChange, Standings
 
 EXAMPLES = 5
@@ -77,9 +79,13 @@ def explanation(account: str, data: Path, calibrations: Mapping[str, Calibration
             for one in proposals.history(account)
             if one.state == OPEN
         ]
+        footing, standing = footing_of(data, account), standings.get(account)
+        depth = list(Standing).index
+        if depth(footing.own) > depth(standing):
+            pending.append(f"In shadow mode it would be {footing.own.value} since {_day(footing.since)} ({footing.reason}).")
         return Explanation(
             account,
-            standings.get(account),
+            standing,
             evidence_against(data, account),
             tuple(at_model(model, case, calibrations) for model, case in sorted(cases.models(account).items())),
             tuple(pending),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moatkeeper.config.settings import ContractSettings, GenericSettings, LimitSettings, Settings
 from moatkeeper.config.settings_limits import AnswersSettings, CoarserSettings
+from moatkeeper.config.settings_patterns import rules
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.policy import Policy, Price, Tier
@@ -33,6 +34,7 @@ def policy(settings: Settings) -> Policy:
             Standing.RESTRICTED: settings.standing.restricted,
         },
         coarser=_coarser(settings.standing.answers),
+        rules=rules(settings.patterns),
         shadow=settings.limits.mode == "shadow",
     )
 

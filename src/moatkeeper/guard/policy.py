@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
+from moatkeeper.guard.ladder import Rules
 from moatkeeper.limits.base import Limit
 from moatkeeper.outputs.coarser import Coarser
 
@@ -49,4 +50,5 @@ class Policy:
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model; "" for every other model
     factors: Mapping[Standing, float] = field(default_factory=dict)
     coarser: Mapping[Standing, Coarser] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)  # when what was found changes a standing
     shadow: bool = True  # True: limits decide and count, but refuse nobody

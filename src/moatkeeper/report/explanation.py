@@ -66,7 +66,7 @@ def at_model(model: str, case: Case, calibrations: Mapping[str, Calibration]) ->
     """What a case says, beside the calibration that it was judged by, if that is there."""
     calibration = calibrations.get(model) or calibrations.get("")
     known = calibration if calibration is not None and name_of(calibration) == case.calibration else None
-    strange = min(case.looks, key=lambda look: look.p_value, default=None)
+    strange = min(case.looks, key=lambda look: (look.p_value, -look.rows), default=None)
     checkpoint = known.at(strange.rows) if known is not None and strange is not None else None
     signs: tuple[Sign, ...] = ()
     if known is not None and strange is not None and checkpoint is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from moatkeeper.core.judgement import Standing
@@ -13,7 +13,7 @@ from moatkeeper.store.proposals import Proposals, printable
 from moatkeeper.store.sqlite import FILE_NAME, connect, storing, transaction
 from moatkeeper.store.standings import KEEPER, Standings
 
-log = logging.getLogger("moatkeeper.register")
+_READ = "SELECT account, own, since, quiet, excused, proposed, reason FROM footings"
 
 
 class Register:
@@ -31,7 +31,7 @@ class Register:
         self._changed: set[str] = set()
         self._organisations: dict[str, str] = {}
         with storing(self._path):
-            rows = self._connection.execute("SELECT account, own, since, quiet, excused, proposed, reason FROM footings")
+            rows = self._connection.execute(_READ)
             self._footings = {account: Footing(Standing(own), *rest) for account, own, *rest in rows}
 
     def belongs(self, account: str, organisation: str) -> None:
@@ -84,6 +84,13 @@ class Register:
         """Writes what has changed and ends the connection."""
         self.write()
         self._connection.close()
+
+
+def footing_of(data: Path, account: str) -> Footing:
+    """Where the ladder has an account, or in shadow mode would have it."""
+    with storing(data / FILE_NAME), closing(connect(data, create=False)) as connection:
+        row = connection.execute(f"{_READ} WHERE account = ?", (account,)).fetchone()
+    return Footing() if row is None else Footing(Standing(row[1]), *row[2:])
 
 
 def _row(footing: Footing) -> tuple[object, ...]:
