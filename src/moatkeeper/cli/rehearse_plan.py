@@ -73,7 +73,7 @@ def defences_of(settings: CampaignSettings, document: Document, folder: Path) ->
 
 
 def watching(defences: Sequence[Defence], settings: CampaignSettings, scene: Scene, seed: int) -> tuple[Defence, ...]:
-    """The guards, those with ``patterns`` with detectors that learned from customers of the same kinds, but from nobody here."""
+    """The guards; those with ``patterns`` have detectors that learned from customers of the same kinds, but nobody here."""
     sizes = {given.name: given.patterns for given in settings.guards}
     found = []
     for defence in defences:
