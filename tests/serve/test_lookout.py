@@ -84,8 +84,9 @@ def test_a_disk_that_fails_is_tried_again_and_no_finding_is_lost(tmp_path: Path)
         assert here.lookout.document()["problem"]
         connection.execute("ALTER TABLE away RENAME TO standings")
         here.lookout.tick(NOON + 1)
-        assert here.memory.standing("thief") is Standing.RESTRICTED
-        assert not here.lookout.document()["problem"]
+        assert here.lookout.document()["problem"] == ""
+    with Standings.open(tmp_path) as again:
+        assert again.get("thief") is Standing.RESTRICTED
 
 
 def test_shadow_mode_reports_and_acting_makes_up_for_it(tmp_path: Path) -> None:

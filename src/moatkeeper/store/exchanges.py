@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import orjson
 
 from moatkeeper.core.exchange import Exchange
-from moatkeeper.core.query import InputKind
+from moatkeeper.store.logs.own import encode
 from moatkeeper.store.sqlite import storing
 
 FOLDER = "exchanges"
@@ -115,34 +114,6 @@ def exchanges_of(data: Path, account: str, most: int, read: int = MOST_READ) -> 
                 if len(found) >= most:
                     break
     return found
-
-
-def encode(exchange: Exchange) -> bytes:
-    """One line of the log, its newline included; chats and opaque inputs are counted, not carried."""
-    query, caller = exchange.query, exchange.query.caller
-    given = query.inputs
-    carried = given.kind in (InputKind.NUMBERS, InputKind.RECORDS, InputKind.TEXTS)
-    fields = {
-        "moatkeeper": 1,
-        "id": query.id,
-        "at": query.at,
-        "account": caller.account.id,
-        "organisation": caller.account.organisation,
-        "key": caller.key_id,
-        "address": caller.address,
-        "model": query.model,
-        "inputs": {"kind": given.kind.value, "rows": given.rows, "values": given.values if carried else None},
-        "outputs": [
-            {"name": output.name, "kind": output.kind.value, "values": output.numbers} for output in exchange.answer.outputs
-        ],
-        "tokens": exchange.answer.tokens,
-    }
-    return orjson.dumps(fields, default=_other, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
-
-
-def _other(value: object) -> object:
-    """What JSON has no word for."""
-    return value.tolist() if isinstance(value, np.ndarray) else str(value)
 
 
 def _backwards(logs: list[Path], read: int, containing: bytes) -> Iterator[bytes]:
