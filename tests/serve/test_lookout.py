@@ -118,7 +118,6 @@ def test_calibrations_are_read_at_the_start_and_when_a_file_changes(tmp_path: Pa
     folder = tmp_path / "calibrations"
     folder.mkdir()
     with place(tmp_path) as here:
-        assert here.lookout.watch is None
         assert not here.lookout.new_watch()
         (folder / "one.calibration").write_bytes(calibration())
         assert here.lookout.new_watch()

@@ -11,7 +11,7 @@ import numpy as np
 from moatkeeper.core.judgement import Standing
 from moatkeeper.patterns.calibration import Calibration, Checkpoint
 from moatkeeper.patterns.cases import Case, Looked
-from moatkeeper.patterns.fusion import GRID
+from moatkeeper.patterns.fusion import SHOULDER, Fusion
 from moatkeeper.patterns.watch import name_of
 
 MIDDLE = 0.5
@@ -92,12 +92,17 @@ def _signs(calibration: Calibration, checkpoint: Checkpoint, look: Looked, case:
         reading = look.readings[column]
         if not math.isfinite(reading):
             continue
-        middle = float(np.interp(MIDDLE, GRID, fusion.quantiles[column]))
         share = max(math.exp(-float(rarities[column])), least)
         # What a detector says in words is of now: the sketches of then have gone on.
-        words = profile.explain(name, case.states, np.array([case.rows])) if share <= 1 - GRID[-1] else ""
-        found.append(Sign(name, reading, middle, float(fusion.quantiles[column, -1]), 1 / share, words))
+        words = profile.explain(name, case.states, np.array([case.rows])) if share <= SHOULDER else ""
+        middle, edge = _quantile(fusion, column, MIDDLE), _quantile(fusion, column, SHOULDER)
+        found.append(Sign(name, reading, middle, edge, 1 / share, words))
     return found
+
+
+def _quantile(fusion: Fusion, column: int, above: float) -> float:
+    """The reading of a detector that a share of honest accounts exceeds."""
+    return float(np.interp(1 - above, 1 - fusion.above, fusion.quantiles[column]))
 
 
 def document(explanation: Explanation) -> dict[str, object]:
