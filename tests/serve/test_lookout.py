@@ -15,7 +15,7 @@ from moatkeeper.core.judgement import Reading, Signal, Standing
 from moatkeeper.errors import ConfigError
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.finding import Finding
-from moatkeeper.serve.lookout import MOVES_A_TICK, Lookout
+from moatkeeper.serve.lookout import MOVES_A_TICK, Lookout, watch_of
 from moatkeeper.serve.metrics import Metrics
 from moatkeeper.store.exchanges import exchanges_of
 from moatkeeper.store.memory import InMemory
@@ -31,7 +31,8 @@ class Place:
 
     def __init__(self, data: Path, settings: PatternsSettings) -> None:
         self.memory, self.metrics, self.standings = InMemory(), Metrics(), Standings.open(data)
-        self.lookout = Lookout(data, settings, self.standings, self.memory.stand, self.metrics)
+        watch = watch_of(data, settings)
+        self.lookout = Lookout(data, settings, watch, self.standings, self.memory.stand, self.metrics)
 
     def close(self) -> None:
         """As a gateway ends."""
@@ -87,6 +88,13 @@ def test_a_disk_that_fails_is_tried_again_and_no_finding_is_lost(tmp_path: Path)
         assert here.lookout.document()["problem"] == ""
     with Standings.open(tmp_path) as again:
         assert again.get("thief") is Standing.RESTRICTED
+
+
+def test_an_account_whose_name_no_store_takes_stands_in_nobodys_way(tmp_path: Path) -> None:
+    with place(tmp_path) as here:
+        here.lookout.found([finding("no\nname"), finding()])
+        here.lookout.tick(NOON)
+        assert here.standings.all() == {"thief": Standing.RESTRICTED}
 
 
 def test_shadow_mode_reports_and_acting_makes_up_for_it(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ Waiting = Awaitable[None] | None
 class Watching(Protocol):
     """Who is told of exchanges and of what was found in them, and never waits."""
 
+    @property
+    def records(self) -> bool: ...
     def saw(self, exchange: Exchange) -> None: ...
     def found(self, findings: Sequence[Finding]) -> None: ...
 
@@ -263,7 +265,8 @@ class Desk:
         guard = visit.running.guard
         try:
             guard.settle(work.query, work.decision, work.usage, self.memory)
-            if work.answer is not NO_ANSWER and (guard.observes or self.lookout is not None):
+            lookout = self.lookout
+            if work.answer is not NO_ANSWER and (guard.observes or (lookout is not None and lookout.records)):
                 self._observe(guard, Exchange(work.query, work.decision, work.answer, work.released))
         except Exception:
             log.exception("settling failed", extra={"query": work.query.id})

@@ -24,7 +24,7 @@ from moatkeeper.serve.addresses import Addresses
 from moatkeeper.serve.admin import Admin, AdminPages
 from moatkeeper.serve.gateway import Gateway, ModelServer, Running
 from moatkeeper.serve.identify import Identifier, ProxyHeaders, TokenChecker
-from moatkeeper.serve.lookout import Lookout
+from moatkeeper.serve.lookout import Lookout, watch_of
 from moatkeeper.serve.metrics import Metrics
 from moatkeeper.serve.recorder import LedgerRecorder, NoRecorder, Recorder
 from moatkeeper.serve.requests import ForwardedRequests
@@ -59,12 +59,13 @@ class House:
         self._upstream = upstream if upstream is not None else model_server(settings)
         _authorization(settings)
         data = settings.server.data
+        watch = watch_of(data, settings.patterns)
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
         self.standings = Standings.open(data)
         self.metrics = Metrics()
-        self.lookout = Lookout(data, settings.patterns, self.standings, self._stand, self.metrics)
-        first = self.running(settings, self.lookout.watch)
+        self.lookout = Lookout(data, settings.patterns, watch, self.standings, self._stand, self.metrics)
+        first = self.running(settings, watch)
         self.memory = _restored(data, first.guard)
         for account, standing in self.standings.all().items():
             self.memory.stand(account, standing)
@@ -136,7 +137,7 @@ class House:
             self.memory.stand(account, self.standings.get(account))
         if self.lookout.new_watch():
             self.gateway.running = self.running(self.settings, self.lookout.watch)
-        self.lookout.found(self.gateway.running.guard.look(self.memory))
+        self._look()
         self.lookout.tick(now)
         self.memory.sweep(now)
         written = self.ledger.written if self.ledger is not None else 0
@@ -152,11 +153,18 @@ class House:
         if self.ledger is not None:
             self.ledger.close()
         self.gateway.tracing.close()
-        self.lookout.found(self.gateway.running.guard.look(self.memory))
+        self._look()
         self.lookout.close(self._clock())
         self._save()
         self.standings.close()
         self.keys.close()
+
+    def _look(self) -> None:
+        """Looks at the exchanges that still wait. What goes wrong there must not stop what else is done once a second."""
+        try:
+            self.lookout.found(self.gateway.running.guard.look(self.memory))
+        except Exception:
+            log.exception("looking failed")
 
     def _stand(self, account: str, standing: Standing) -> None:
         self.memory.stand(account, standing)

@@ -11,7 +11,7 @@ from moatkeeper.config.settings import PatternsSettings
 from moatkeeper.config.settings_patterns import RecordSettings, rules
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Standing
-from moatkeeper.errors import CalibrationError, ConfigError, StoreError
+from moatkeeper.errors import CalibrationError, ConfigError, StoreError, UsageError
 from moatkeeper.guard.ladder import Kind, Ladder, Move
 from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.finding import Finding
@@ -27,8 +27,8 @@ from moatkeeper.store.standings import Standings
 
 log = logging.getLogger("moatkeeper.lookout")
 
-MOVES_A_TICK = 64
-"""Each waits for the disk. Larger: a large ring is acted on sooner, and replies wait longer meanwhile."""
+MOVES_A_TICK = 16
+"""Each waits some milliseconds for the disk. Larger: a large ring is acted on sooner, and replies wait longer meanwhile."""
 FINDINGS_KEPT = 100_000
 """That wait for a failing disk; beyond it the oldest are lost, and found again at the accounts' next checkpoints."""
 MOVES_SHOWN = 100
@@ -40,13 +40,20 @@ Stand = Callable[[str, Standing], None]
 class Lookout:
     """Everything between a finding and a standing, with what has to be written down about it."""
 
-    def __init__(self, data: Path, settings: PatternsSettings, standings: Standings, stand: Stand, metrics: Metrics) -> None:
-        """``stand`` sets a standing in the engine's memory. Raises ConfigError for a calibration that cannot be used."""
-        self._data, self._standings, self._stand, self._metrics = data, standings, stand, metrics
-        self.settings = settings
+    def __init__(
+        self,
+        data: Path,
+        settings: PatternsSettings,
+        watch: Watch | None,
+        standings: Standings,
+        stand: Stand,
+        metrics: Metrics,
+    ) -> None:
+        """``watch`` is that of ``watch_of``; ``stand`` sets a standing in the engine's memory."""
+        self._data, self._stand, self._metrics = data, stand, metrics
+        self.settings, self.watch = settings, watch
         self._folder = _folder(data, settings)
         self._seen = seen(self._folder)
-        self.watch = _watch(self._folder)
         self.ladder = Ladder(rules(settings))
         self.holds = Holds.open(data)
         self.proposals = Proposals.open(data)
@@ -56,6 +63,11 @@ class Lookout:
         self._moves: deque[Move] = deque(maxlen=MOVES_SHOWN)
         self._problem = ""
         self._exchanges = _exchange_log(data, settings.record)
+
+    @property
+    def records(self) -> bool:
+        """Whether exchanges are wanted although nobody looks at them."""
+        return self._exchanges is not None
 
     def saw(self, exchange: Exchange) -> None:
         """Takes one completed exchange in, for the exchange log where it is kept. Never waits."""
@@ -73,7 +85,7 @@ class Lookout:
     def prepare(self, settings: PatternsSettings) -> Watch | None:
         """The watch under new settings; raises ConfigError and changes nothing."""
         folder = _folder(self._data, settings)
-        return self.watch if folder == self._folder else _watch(folder)
+        return self.watch if folder == self._folder else watch_of(self._data, settings)
 
     def take_up(self, settings: PatternsSettings, watch: Watch | None, now: float) -> None:
         """Goes on with new settings and the watch that ``prepare`` made."""
@@ -99,7 +111,7 @@ class Lookout:
             return False
         self._seen = found
         try:
-            self.watch = _watch(self._folder)
+            self.watch = watch_of(self._data, self.settings)
         except ConfigError as error:
             log.error("the new calibration was refused, the old one stays", extra={"detail": error.message})
             return False
@@ -176,7 +188,11 @@ class Lookout:
     def _judge(self) -> None:
         moved = 0
         while self._found and moved < MOVES_A_TICK:
-            moved += len(self.ladder.take((self._found[0],), self.register))
+            try:
+                moved += len(self.ladder.take((self._found[0],), self.register))
+            except UsageError as error:
+                # An account whose name no store takes: it must not stand in the way of the others.
+                log.error("a finding was dropped", extra={"detail": error.message})
             self._found.popleft()
 
     def _moved(self, move: Move) -> None:
@@ -212,9 +228,10 @@ def _folder(data: Path, settings: PatternsSettings) -> Path:
     return data / FOLDER if settings.calibrations is None else settings.calibrations
 
 
-def _watch(folder: Path) -> Watch | None:
+def watch_of(data: Path, settings: PatternsSettings) -> Watch | None:
+    """The watch that the calibration files make, None without any; raises ConfigError for one that cannot be used."""
     try:
-        calibrations = load_calibrations(folder)
+        calibrations = load_calibrations(_folder(data, settings))
     except CalibrationError as error:
         raise ConfigError(error.message, hint=error.hint) from error
     return Watch(calibrations) if calibrations else None
