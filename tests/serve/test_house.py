@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,11 @@ import pytest
 
 from moatkeeper.config.load import parse, settings_of
 from moatkeeper.config.settings import Settings
-from moatkeeper.core.judgement import Standing
+from moatkeeper.core.judgement import Reading, Signal, Standing
 from moatkeeper.errors import ConfigError
+from moatkeeper.guard.guard import Guard
+from moatkeeper.guard.memory import Memory
+from moatkeeper.patterns.finding import Finding
 from moatkeeper.serve.asgi import Receive, Scope, Send, read_body
 from moatkeeper.serve.house import House
 from moatkeeper.serve.middleware import InProcess
@@ -192,3 +196,57 @@ def test_traces_that_wait_are_sent_when_the_house_closes(tmp_path: Path) -> None
     running.gateway.tracing = tracing
     asyncio.run(running.close())
     assert tracing.closed == 1
+
+
+def found(account: str, evidence: float) -> Finding:
+    signal = Signal(Reading("low-margin", 5.0, "rows lie near the decision boundary"), 0.001)
+    return Finding(account, "m", NOON, 64, 0.001, evidence, (signal,))
+
+
+def test_what_was_found_is_acted_upon_within_a_tick_and_survives_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        running = house(tmp_path, FIVE_ROWS + '[patterns]\nmode = "act"\n')
+        running.lookout.found([found("bearer-thief", 150.0)])
+        running.tick()
+        assert running.memory.standing("bearer-thief") is Standing.RESTRICTED
+        shown = (await page(running, "/patterns")).json()
+        assert (shown["mode"], shown["recent"][0]["account"]) == ("act", "bearer-thief")
+        await running.close()
+
+    asyncio.run(main())
+    again = house(tmp_path)
+    assert again.memory.standing("bearer-thief") is Standing.RESTRICTED
+    asyncio.run(again.close())
+
+
+def test_a_reload_from_shadow_to_act_does_what_was_left_undone_and_a_broken_calibration_refuses_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        running = house(tmp_path)
+        running.lookout.found([found("bearer-thief", 150.0)])
+        running.tick()
+        assert running.memory.standing("bearer-thief") is Standing.GOOD
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken/m.calibration").write_bytes(b"nonsense")
+        act = FIVE_ROWS + '[patterns]\nmode = "act"\n'
+        with pytest.raises(ConfigError, match=r"m\.calibration"):
+            running.reload(settings(tmp_path, f'{act}calibrations = "{tmp_path / "broken"}"\n'))
+        assert running.memory.standing("bearer-thief") is Standing.GOOD
+        running.reload(settings(tmp_path, act))
+        assert running.memory.standing("bearer-thief") is Standing.RESTRICTED
+        await running.close()
+
+    asyncio.run(main())
+
+
+def test_a_fault_in_looking_stops_nothing_else(tmp_path: Path) -> None:
+    class Broken(Guard):
+        def look(self, memory: Memory) -> tuple[Finding, ...]:
+            raise ValueError("a fault")
+
+    running = house(tmp_path)
+    guard = running.gateway.running.guard
+    running.gateway.running = replace(running.gateway.running, guard=Broken(guard.policy, guard.outputs))
+    running.lookout.found([found("bearer-thief", 150.0)])
+    running.tick()
+    assert running.lookout.document()["moves"] == {"shadow:restricted": 1}
+    asyncio.run(running.close())
