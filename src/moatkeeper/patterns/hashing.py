@@ -22,11 +22,20 @@ def mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
+def scattered(columns: npt.NDArray[np.int64], salt: int = 0) -> npt.NDArray[np.uint64]:
+    """Each whole number of (n, c) scattered, every column in its own way: sums of them are hashes of parts of rows."""
+    weights = mixed(np.arange(1, columns.shape[1] + 1, dtype=np.uint64) * _GOLDEN + np.uint64(salt & 0xFFFFFFFF))
+    return mixed(columns.astype(np.uint64) * (weights | np.uint64(1)) + weights)
+
+
+def sum_hashes(sums: npt.NDArray[np.uint64]) -> HashArray:
+    """A hash from 0 up for each sum of scattered numbers, of the same shape."""
+    return (mixed(sums) & _POSITIVE).astype(np.int64)
+
+
 def row_hashes(columns: npt.NDArray[np.int64], salt: int = 0) -> HashArray:
     """A hash from 0 up for each row of whole numbers, shape (n, c) -> (n,); the same rows have the same hash."""
-    weights = mixed(np.arange(1, columns.shape[1] + 1, dtype=np.uint64) * _GOLDEN + np.uint64(salt & 0xFFFFFFFF))
-    scattered = mixed(columns.astype(np.uint64) * (weights | np.uint64(1)) + weights)
-    return (mixed(scattered.sum(axis=1, dtype=np.uint64)) & _POSITIVE).astype(np.int64)
+    return sum_hashes(scattered(columns, salt).sum(axis=1, dtype=np.uint64))
 
 
 def number_hashes(numbers: npt.NDArray[np.float64], salt: int = 0) -> HashArray:

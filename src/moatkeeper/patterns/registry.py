@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.boundary_probing import BoundaryProbing
 from moatkeeper.patterns.impossible_values import ImpossibleValues
 from moatkeeper.patterns.low_margin import LowMargin
 from moatkeeper.patterns.near_duplicates import NearDuplicates
+from moatkeeper.patterns.staged_hardness import StagedHardness
+from moatkeeper.patterns.sweeps import Sweeps
 from moatkeeper.patterns.unreal import Unreal
 
 _ALL: tuple[Detector, ...] = (
@@ -16,6 +19,9 @@ _ALL: tuple[Detector, ...] = (
     NearDuplicates(),
     ImpossibleValues(),
     Unreal(),
+    Sweeps(),
+    StagedHardness(),
+    BoundaryProbing(),
 )
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType({detector.name: detector for detector in _ALL})
