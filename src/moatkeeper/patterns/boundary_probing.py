@@ -15,12 +15,11 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.hashing import mixed, sum_hashes
+from moatkeeper.patterns.hashing import mixed
 from moatkeeper.patterns.packing import packable
-from moatkeeper.patterns.parts import BUCKETS, Parts, buckets, coarse_hashes, halves, mates
+from moatkeeper.patterns.parts import Parts, coarse_hashes, halves, mates, noted, places
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
-from moatkeeper.sketch.counts import Counts
 
 HALVES = 2
 """Random halves of the coordinates, whose codes are a cell; larger: steadier, more memory."""
@@ -35,14 +34,16 @@ class FittedBoundaryProbing:
     halves: Parts
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Rows by cell, and by cell and answer."""
-        return {"cells": Counts(2 * len(self.halves) * BUCKETS)}
+        """Different rows by cell, and by cell and answer."""
+        return {"cells": noted(2 * len(self.halves))}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The buckets of each row; none without an answer."""
+        """Where each row is noted; nowhere without an answer."""
         cells = coarse_hashes(rows.codes, self.halves)
-        answered = sum_hashes(cells.astype(np.uint64) + mixed(rows.labels.astype(np.uint64))[:, None])
-        found = buckets(np.concatenate([cells, answered], axis=1))
+        answered = (mixed(cells.astype(np.uint64) + mixed(rows.labels.astype(np.uint64))[:, None]) >> np.uint64(1)).astype(
+            np.int64
+        )
+        found = places(np.concatenate([cells, answered], axis=1), rows.exact)
         return {"cells": np.where(rows.labels[:, None] < 0, -1, found)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
@@ -53,7 +54,9 @@ class FittedBoundaryProbing:
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows beside a row were answered differently."""
-        return f"a row has {self.read(states, counts)[0]:.1f} others right beside it, on average, that were answered differently"
+        return (
+            f"a row has {self.read(states, counts)[0]:.1f} others right beside it, on average, that were answered differently"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.hashing import HashArray, scattered, sum_hashes
+from moatkeeper.patterns.hashing import HashArray, mixed
 from moatkeeper.patterns.rows import CodeArray
+from moatkeeper.sketch.base import State
+from moatkeeper.sketch.bits import BYTE, Bits
+from moatkeeper.sketch.mixing import subset_hashes
 
 Parts = npt.NDArray[np.bool_]
 """Shape (parts, c): the coordinates that each part holds."""
@@ -19,6 +22,12 @@ FINEST = 2.0**-12
 """Deviations of a column below which two numbers are the same one: rounding of projected inputs must not tell them apart."""
 BUCKETS = 48
 """That rows are counted in for each part; larger: less noise in the number of mates, more memory."""
+SLOTS = 32
+"""Bits of a bucket; larger: buckets are full later (these with about 3,000 different rows an account), more memory."""
+DECIMALS = 6
+"""Of a number of mates: what lies behind is the rounding of sums."""
+_DIFFERENT = -SLOTS * np.log(np.maximum(SLOTS - np.arange(SLOTS + 1), 0.5) / SLOTS)
+"""Linear counting, by bits that are set; of a full bucket, half a bit is taken to be free."""
 
 
 def halves(width: int, count: int, seed: int) -> Parts:
@@ -38,38 +47,33 @@ def all_but_groups(width: int, count: int, seed: int) -> Parts:
 
 def exact_hashes(points: npt.NDArray[np.float32], parts: Parts) -> HashArray:
     """The hash of each part as it is, (n, parts)."""
-    return _hashes(np.rint(points / np.float32(FINEST)).astype(np.int64), parts)
+    return subset_hashes(np.rint(points / np.float32(FINEST)).astype(np.int64), parts)
 
 
 def coarse_hashes(codes: CodeArray, parts: Parts) -> HashArray:
     """The hash of each part's codes, (n, parts)."""
-    return _hashes(codes.astype(np.int64), parts)
+    return subset_hashes(codes.astype(np.int64), parts)
 
 
-def _hashes(numbers: IntArray, parts: Parts) -> HashArray:
-    columns = np.ascontiguousarray(scattered(numbers).T)  # whole columns are added many times faster than rows
-    sums = np.empty((len(parts), len(numbers)), dtype=np.uint64)
-    every = columns.sum(axis=0, dtype=np.uint64)
-    for number, part in enumerate(parts):
-        if 2 * np.count_nonzero(part) > len(part):
-            np.subtract(every, columns[~part].sum(axis=0, dtype=np.uint64), out=sums[number])
-        else:
-            np.sum(columns[part], axis=0, dtype=np.uint64, out=sums[number])
-    return sum_hashes(sums + np.arange(len(parts), dtype=np.uint64)[:, None]).T
+def places(hashes: HashArray, exact: HashArray) -> IntArray:
+    """Where a row of the hash ``exact`` (n,) is noted for each of its parts' ``hashes`` (n, parts), in maps of ``noted``."""
+    slot = (mixed(exact.astype(np.uint64)) % np.uint64(SLOTS)).astype(np.int64)
+    return hashes % BUCKETS * SLOTS + slot[:, None]
 
 
-def buckets(hashes: HashArray) -> IntArray:
-    """Where each hash of (n, parts) is counted: BUCKETS places for the first part, then those of the second, ..."""
-    return hashes % BUCKETS + BUCKETS * np.arange(hashes.shape[1])
+def noted(parts: int) -> Bits:
+    """Bitmaps for so many parts: in each, BUCKETS buckets of SLOTS bits, where a row sets one bit however often it comes."""
+    return Bits(parts, BUCKETS * SLOTS)
 
 
-def mates(tallies: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """How many other rows share a row's part, on average: (accounts, parts * BUCKETS) -> (accounts, parts).
+def mates(state: State) -> npt.NDArray[np.float64]:
+    """How many other different rows share a row's part, on average: states of ``noted`` -> (accounts, parts).
 
-    The sum of squares of Alon, Matias and Szegedy 1996, from plain counts with their mean taken off in place of signs: unbiased
-    over hashes, with a standard deviation of sqrt(2 / BUCKETS) per mate and row. 0 without rows.
+    The sum of squares of Alon, Matias and Szegedy 1996 over the buckets' different rows, with their mean taken off in place of
+    random signs: unbiased over hashes, with a standard deviation of sqrt(2 / BUCKETS) per mate and row. 0 without rows.
     """
-    found = tallies.reshape(len(tallies), -1, BUCKETS).astype(np.float64)
+    slots = state.reshape(*state.shape[:2], BUCKETS, SLOTS // BYTE)
+    found = _DIFFERENT[np.bitwise_count(slots).sum(axis=3)]
     rows = found.sum(axis=2)
     squares = found.var(axis=2) * BUCKETS * BUCKETS / (BUCKETS - 1)
-    return np.asarray(np.where(rows > 0, squares / np.maximum(rows, 1) - 1, 0.0), dtype=np.float64)
+    return np.asarray(np.where(rows > 0, np.round(squares / np.maximum(rows, 1) - 1, DECIMALS), 0.0), dtype=np.float64)

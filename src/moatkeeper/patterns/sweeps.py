@@ -2,7 +2,7 @@
 
 Finding where a tree splits or where a plane lies takes long runs of one column's values with all others held. Columns are dealt into a
 few groups; for each group, the rows that share everything outside it are mates. A customer who asks what would change an
-answer has a handful of mates a row, a search dozens. Repeats of the very same row are taken off.
+answer has a handful of mates a row, a search dozens. However often a row is sent, it counts once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.packing import packable
-from moatkeeper.patterns.parts import BUCKETS, Parts, all_but_groups, buckets, exact_hashes, mates
+from moatkeeper.patterns.parts import Parts, all_but_groups, exact_hashes, mates, noted, places
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
-from moatkeeper.sketch.counts import Counts
 
 GROUPS = 6
 """Of columns; larger: a customer's what-ifs look less like a sweep, more memory."""
@@ -34,12 +33,12 @@ class FittedSweeps:
     parts: Parts
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Rows by what they hold outside each group, and by all that they hold."""
-        return {"held": Counts(len(self.parts) * BUCKETS)}
+        """Different rows by what they hold outside each group, and by all that they hold."""
+        return {"held": noted(len(self.parts))}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The buckets of each row."""
-        return {"held": buckets(exact_hashes(rows.points, self.parts))}
+        """Where each row is noted."""
+        return {"held": places(exact_hashes(rows.points, self.parts), rows.exact)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The other rows that differ from a row in a single group of columns, on average."""
