@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.boundary_probing import BoundaryProbing
 from moatkeeper.patterns.boundary_walk import BoundaryWalk
 from moatkeeper.patterns.grain import Grain
 from moatkeeper.patterns.impossible_values import ImpossibleValues
@@ -15,6 +16,8 @@ from moatkeeper.patterns.near_duplicates import NearDuplicates
 from moatkeeper.patterns.out_of_place import OutOfPlace
 from moatkeeper.patterns.reasoning import Reasoning
 from moatkeeper.patterns.single_turn import SingleTurn
+from moatkeeper.patterns.staged_hardness import StagedHardness
+from moatkeeper.patterns.sweeps import Sweeps
 from moatkeeper.patterns.system_prompt import SystemPrompt
 from moatkeeper.patterns.templates import Templates
 from moatkeeper.patterns.token_yield import TokenYield
@@ -26,6 +29,9 @@ _ALL: tuple[Detector, ...] = (
     NearDuplicates(),
     ImpossibleValues(),
     Unreal(),
+    Sweeps(),
+    StagedHardness(),
+    BoundaryProbing(),
     Grain(),
     BoundaryWalk(),
     OutOfPlace(),
