@@ -1,0 +1,108 @@
+"""Density: an account's rows lie where honest accounts' rows do not, beyond the ways in which honest accounts differ.
+
+The mean of random Fourier features (Rahimi and Recht 2007) describes where an account's rows lie; its distance to the mean of
+all is the maximum mean discrepancy of the two-sample tests. Those flag nearly every honest specialist. Here the distance is
+measured in units of the spread between honest accounts, direction by direction: ways in which customers differ count little,
+others count fully.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.base import Fitted, Purpose, States
+from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.packing import packable
+from moatkeeper.patterns.rows import Rows
+from moatkeeper.sketch.base import Marks, Sketch
+from moatkeeper.sketch.sums import Sums
+
+WAVES = 32  # random directions, each a cosine and a sine; larger: sees more, 16 bytes an account each
+LEAST_ROWS = 8  # of an honest account that the spread is learned from
+LEAST_ACCOUNTS = 50
+SEEN = 4_000  # honest rows that the typical distance between two rows is learned from
+_SEED = 23
+_RIDGE = 1e-4  # of a feature's variance; keeps directions without any from counting without bound
+
+
+@packable
+@dataclass(frozen=True, slots=True)
+class FittedDensity:
+    """Directions (c, WAVES) and the honest mean (f,).
+
+    Along each of the ``axes`` (f, a) the rows of one account have variance 1; ``between`` (a,) is that between honest accounts.
+    """
+
+    waves: npt.NDArray[np.float32]
+    mean: FloatArray
+    axes: FloatArray
+    between: FloatArray
+
+    def sketches(self) -> Mapping[str, Sketch]:
+        """Sums of the features."""
+        return {"features": Sums(2 * WAVES)}
+
+    def marks(self, rows: Rows) -> Mapping[str, Marks]:
+        """Each row's features."""
+        return {"features": _features(rows.points, self.waves)}
+
+    def distances(self, states: States, counts: IntArray) -> FloatArray:
+        """The squared distance along each axis in honest variances at as many rows, shape (accounts, a)."""
+        rows = np.maximum(counts, 1)[:, None]
+        along = (Sums.values(states["features"]) / rows - self.mean) @ self.axes
+        return np.asarray(along**2 / (self.between + 1 / rows), dtype=np.float64)
+
+    def read(self, states: States, counts: IntArray) -> FloatArray:
+        """The mean over the axes; about 1 for an honest account. NaN without rows."""
+        return np.where(counts > 0, self.distances(states, counts).mean(axis=1), np.nan)
+
+    def explain(self, states: States, counts: IntArray) -> str:
+        """The distance in honest variances."""
+        found = float(self.distances(states, counts).mean())
+        return (
+            f"the mean of {int(counts[0])} rows lies {found:.1f} times as far from that of all as one customer's does, "
+            f"in squares"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """The detector, before it knows a model."""
+
+    name: str = "density"
+    purpose: Purpose = Purpose.EXTRACTION
+    meaning: str = "asks about a mixture of cases that no customer has"
+
+    def fit(self, rows: Rows) -> Fitted | None:
+        """None where too few honest accounts have enough rows."""
+        owners, sizes = np.unique(rows.batch.accounts, return_counts=True)
+        if int(np.sum(sizes >= LEAST_ROWS)) < LEAST_ACCOUNTS or not rows.points.shape[1]:
+            return None
+        rng = np.random.default_rng(_SEED)
+        some = rows.points[rng.permutation(len(rows))[:SEEN]]
+        typical = float(np.median(np.linalg.norm(some[: len(some) // 2] - some[-(len(some) // 2) :], axis=1))) or 1.0
+        waves = (rng.standard_normal((rows.points.shape[1], WAVES)) / typical).astype(np.float32)
+        kept = np.isin(rows.batch.accounts, owners[sizes >= LEAST_ROWS])
+        _, numbers, lengths = np.unique(rows.batch.accounts[kept], return_inverse=True, return_counts=True)
+        features = _features(rows.points[kept], waves).astype(np.float64)
+        means = np.zeros((len(lengths), features.shape[1]))
+        np.add.at(means, numbers, features)
+        means /= lengths[:, None]
+        mean = means.mean(axis=0)
+        within = np.cov((features - means[numbers]).T) + _RIDGE * np.eye(len(mean))
+        # What chance adds to the spread between means of few rows is taken off again.
+        between = np.cov((means - mean).T) - within * float(np.mean(1 / lengths))
+        values, vectors = np.linalg.eigh(within)
+        whitened = vectors / np.sqrt(values)
+        spread, turned = np.linalg.eigh(whitened.T @ between @ whitened)
+        return FittedDensity(waves, mean, whitened @ turned, np.maximum(spread, 0.0))
+
+
+def _features(points: npt.NDArray[np.float32], waves: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    phases = points @ waves
+    return np.concatenate([np.cos(phases), np.sin(phases)], axis=1)
