@@ -16,6 +16,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.dirichlet import Dirichlet, counts_by_account
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -42,7 +43,7 @@ class FittedClassBalance:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """How much likelier an even or a single class is than an honest account, as a logarithm; NaN without answers."""
-        classes = states["classes"].astype(np.float64)
+        classes = states["classes"] * distinct_share(states, counts)[:, None]
         rows, width = classes.sum(axis=1), classes.shape[1]
         even = -rows * np.log(width)
         largest = classes.max(axis=1)

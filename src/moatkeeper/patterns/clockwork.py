@@ -1,8 +1,10 @@
-"""Clockwork: requests that keep the same place in a minute, an hour or a day, as a paced program's do.
+"""Clockwork: new questions at a pace that a clock sets, one in every so many seconds, always at the same place in the
+interval.
 
-For each of a few fixed periods the sums of cosine and sine of the time show how closely requests keep to one phase
-(Rayleigh's test). Honest programs keep time too: a nightly job, a monitor that asks every minute. So a period in which honest
-accounts are regular says nothing here, and what is left is compared with honest accounts, the regular ones among them.
+For a few fixed intervals the sums of cosine and sine of the time show how closely requests keep to one phase (Rayleigh's
+test), and a bitmap shows in how many different intervals they came. Honest programs keep time too: a nightly job sends many
+rows within few intervals, a monitor sends the same rows again, and both count little. What honest accounts do regularly all
+the same says nothing here.
 """
 
 from __future__ import annotations
@@ -15,19 +17,25 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share
+from moatkeeper.patterns.hashing import mixed
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
-from moatkeeper.sketch.base import Marks, Sketch, State
+from moatkeeper.sketch.base import Marks, Sketch
+from moatkeeper.sketch.bits import Bits
 from moatkeeper.sketch.sums import Sums
 
-PERIODS_S = np.array([2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 86_400.0])
-"""Seconds: the paces that people and programs choose, and the second halves of stamps do not matter to."""
+PERIODS_S = np.array([1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0])
+"""Seconds. A pace that is a multiple of one of them keeps its phase, so the short ones see most paces."""
 ORDINARY = 0.95
 """Quantile of honest regularity that a period is measured from."""
 MOST_REGULAR = 0.9
 """Honest regularity at that quantile, from which a period says nothing."""
 LEAST_ROWS = 8  # of an honest account that regularity is learned from
 LEAST_ACCOUNTS = 20
+PHASES = Sums(2 * len(PERIODS_S) + 1)
+INTERVALS = Bits(len(PERIODS_S), 512)
+"""Which intervals of each period were used: up to some 3,000 of them can be told apart."""
 
 
 @packable
@@ -38,31 +46,31 @@ class FittedClockwork:
     ordinary: FloatArray
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Sums of cosine and sine."""
-        return {"phases": Sums(2 * len(PERIODS_S) + 1)}
+        """Sums of cosine and sine, and the intervals used."""
+        return {"phases": PHASES, "intervals": INTERVALS}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's cosines and sines, and 1; NaN without a time."""
-        return {"phases": _phases(rows.batch.at)}
+        """Each row's cosines and sines, and 1, NaN without a time; and its interval of each period."""
+        return _marks(rows.batch.at)
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The regularity beyond the ordinary in the most conspicuous period, at most 1; NaN without times."""
-        beyond = self._beyond(states["phases"])
-        return np.where(Sums.values(states["phases"])[:, -1] > 0, beyond.max(axis=1), np.nan)
+        beyond = self._beyond(states, counts)
+        return np.where(PHASES.values(states["phases"])[:, -1] > 0, beyond.max(axis=1), np.nan)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """The period, and how regular it is."""
-        period = int(np.argmax(self._beyond(states["phases"])[0]))
-        regularity = _regularity(states["phases"])[0, period]
+        period = int(np.argmax(self._beyond(states, counts)[0]))
+        regularity = float(_regularity(states, counts)[0, period])
         return (
-            f"requests keep their place in every {PERIODS_S[period]:g} seconds with a regularity of {regularity:.2f} (1 is a "
-            f"clock's); 95% of honest customers stay below {self.ordinary[period]:.2f}"
+            f"new rows keep their place in intervals of {PERIODS_S[period]:g} seconds with a regularity of {regularity:.2f} "
+            f"(1 is a clock's); {ORDINARY:.0%} of honest customers stay below {self.ordinary[period]:.2f}"
         )
 
-    def _beyond(self, state: State) -> FloatArray:
+    def _beyond(self, states: States, counts: IntArray) -> FloatArray:
         says = self.ordinary < 1
         room = np.where(says, 1 - self.ordinary, 1.0)
-        return np.where(says, (_regularity(state) - self.ordinary) / room, -1.0)
+        return np.where(says, (_regularity(states, counts) - self.ordinary) / room, -1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Clockwork:
 
     name: str = "clockwork"
     purpose: Purpose = Purpose.EXTRACTION
-    meaning: str = "asks at a pace that only a program keeps, where customers' programs keep none"
+    meaning: str = "asks something new at a pace that only a program keeps"
 
     def fit(self, rows: Rows) -> Fitted | None:
         """None where too few honest accounts have enough rows, or honest accounts are regular in every period."""
@@ -80,24 +88,34 @@ class Clockwork:
         enough = sizes >= LEAST_ROWS
         if int(enough.sum()) < LEAST_ACCOUNTS:
             return None
-        sums = Sums(2 * len(PERIODS_S) + 1)
-        state = sums.empty(len(owners))
-        sums.fold(state, numbers, _phases(rows.batch.at[known]))
-        ordinary = np.quantile(_regularity(state[enough]), ORDINARY, axis=0)
+        marks = _marks(rows.batch.at[known])
+        states = {"phases": PHASES.empty(len(owners)), "intervals": INTERVALS.empty(len(owners))}
+        PHASES.fold(states["phases"], numbers, marks["phases"])
+        INTERVALS.fold(states["intervals"], numbers, marks["intervals"])
+        ordinary = np.quantile(_regularity(states, sizes)[enough], ORDINARY, axis=0)
         if float(ordinary.min()) >= MOST_REGULAR:
             return None
         return FittedClockwork(np.where(ordinary >= MOST_REGULAR, 1.0, ordinary))
 
 
-def _phases(at: FloatArray) -> FloatArray:
+def _marks(at: FloatArray) -> dict[str, Marks]:
     known = np.isfinite(at)
-    angles = np.where(known, at, 0.0)[:, None] % PERIODS_S * (2 * np.pi / PERIODS_S)
-    phases = np.concatenate([np.cos(angles), np.sin(angles), np.ones((len(at), 1))], axis=1)
-    return np.where(known[:, None], phases, np.nan)
+    turns = np.where(known, at, 0.0)[:, None] / PERIODS_S
+    whole = np.floor(turns)
+    angles = ((turns - whole) * (2 * np.pi)).astype(np.float32)
+    phases = np.concatenate([np.cos(angles), np.sin(angles), np.ones((len(at), 1), dtype=np.float32)], axis=1)
+    scattered = (mixed(whole.astype(np.int64).view(np.uint64)) >> np.uint64(1)).astype(np.int64)
+    return {
+        "phases": np.where(known[:, None], phases, np.nan),
+        "intervals": np.where(known[:, None], scattered, -1),
+    }
 
 
-def _regularity(state: State) -> FloatArray:
-    """The length of the mean phase in each period, in [0, 1], shape (accounts, periods)."""
-    values = Sums.values(state)
+def _regularity(states: States, counts: IntArray) -> FloatArray:
+    """The length of the mean phase, times the share of rows that are new and in an interval of their own; in [0, 1]."""
+    values = PHASES.values(states["phases"])
+    rows = np.maximum(values[:, -1:], 1)
     cosines, sines = values[:, : len(PERIODS_S)], values[:, len(PERIODS_S) : -1]
-    return np.asarray(np.hypot(cosines, sines) / np.maximum(values[:, -1:], 1), dtype=np.float64)
+    own = np.minimum(INTERVALS.distinct(states["intervals"]) / rows, 1)
+    regularity = np.minimum(np.hypot(cosines, sines) / rows, 1) * own * distinct_share(states, counts)[:, None]
+    return np.asarray(regularity, dtype=np.float64)

@@ -52,9 +52,9 @@ class FittedCoverage:
         space = _space(rows, self.answers)
         if space is None or space.shape[1] != len(self.planes):
             return {"visited": np.full((len(rows), CUTS), -1, dtype=np.int64)}
-        known = np.isfinite(space).all(axis=1)
-        sides = np.greater(np.where(known[:, None], space, 0.0).astype(np.float32) @ self.planes, self.offsets)
-        cells = sides.reshape(len(rows), CUTS, PLANES) @ _POWERS
+        known = np.isfinite(space.sum(axis=1))
+        heights = np.where(known[:, None], space, 0.0).astype(np.float32) @ self.planes - self.offsets
+        cells = (heights > 0).reshape(len(rows), CUTS, PLANES) @ _POWERS
         return {"visited": np.where(known[:, None], cells, -1)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
@@ -83,7 +83,7 @@ class Coverage:
         space = _space(rows, answers)
         if space is None or not space.shape[1]:
             return None
-        known = np.flatnonzero(np.isfinite(space).all(axis=1))
+        known = np.flatnonzero(np.isfinite(space.sum(axis=1)))
         if len(known) < 2:
             return None
         rng = np.random.default_rng(_SEED)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_rows
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -55,7 +56,8 @@ class FittedDensity:
         """The squared distance along each axis in honest variances at as many rows, shape (accounts, a)."""
         rows = np.maximum(counts, 1)[:, None]
         along = (Sums.values(states["features"]) / rows - self.mean) @ self.axes
-        return np.asarray(along**2 / (self.between + 1 / rows), dtype=np.float64)
+        chance = 1 / np.maximum(distinct_rows(states, counts), 1)[:, None]
+        return np.asarray(along**2 / (self.between + chance), dtype=np.float64)
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The mean over the axes; about 1 for an honest account. NaN without rows."""

@@ -17,6 +17,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.dirichlet import Dirichlet, counts_by_account
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -40,7 +41,7 @@ class FittedGeneralist:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The logarithm of the likelihood ratio over the root of the rows; NaN without rows."""
-        regions = states["regions"].astype(np.float64)
+        regions = states["regions"] * distinct_share(states, counts)[:, None]
         rows = regions.sum(axis=1)
         ratio = self.honest.generality(regions) / np.sqrt(np.maximum(rows, 1))
         return np.where(rows > 0, ratio, np.nan)
