@@ -18,6 +18,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.complete import complete, ordinary_gaps
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -37,22 +38,26 @@ _POWERS = 1 << np.arange(PLANES)
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedCoverage:
-    """Hyperplanes, shape (c, CUTS * PLANES), where each lies, shape (CUTS * PLANES,), and whether answers are what is cut."""
+    """Hyperplanes, shape (c, CUTS * PLANES), where each lies, shape (CUTS * PLANES,), and whether answers are what is cut.
+
+    ``gaps`` are the columns, shape (c,), that honest rows leave empty now and then.
+    """
 
     planes: npt.NDArray[np.float32]
     offsets: npt.NDArray[np.float32]
     answers: bool
+    gaps: npt.NDArray[np.bool_]
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Bitmaps of the visited cells, one a cut."""
         return {"visited": MAPS}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The cell of each row in each cut; -1 where the answer is missing."""
+        """The cell of each row in each cut; -1 where the answer, or one of the inputs, is missing."""
         space = _space(rows, self.answers)
         if space is None or space.shape[1] != len(self.planes):
             return {"visited": np.full((len(rows), CUTS), -1, dtype=np.int64)}
-        known = np.isfinite(space.sum(axis=1))
+        known = np.isfinite(space.sum(axis=1)) & (self.answers | complete(rows, self.gaps))
         heights = np.where(known[:, None], space, 0.0).astype(np.float32) @ self.planes - self.offsets
         cells = (heights > 0).reshape(len(rows), CUTS, PLANES) @ _POWERS
         return {"visited": np.where(known[:, None], cells, -1)}
@@ -90,7 +95,7 @@ class Coverage:
         some = space[rng.permutation(known)[:SEEN]].astype(np.float32)
         planes = rng.standard_normal((space.shape[1], CUTS * PLANES)).astype(np.float32)
         # Through the median: each plane halves honest rows, so that no cell is wasted.
-        return FittedCoverage(planes, np.median(some @ planes, axis=0).astype(np.float32), answers)
+        return FittedCoverage(planes, np.median(some @ planes, axis=0).astype(np.float32), answers, ordinary_gaps(rows))
 
 
 def _space(rows: Rows, answers: bool) -> FloatArray | npt.NDArray[np.float32] | None:

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.distinct import distinct_rows
+from moatkeeper.patterns.complete import complete, ordinary_gaps
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -27,6 +28,7 @@ WAVES = 32  # random directions, each a cosine and a sine; larger: sees more, 16
 LEAST_ROWS = 8  # of an honest account that the spread is learned from
 LEAST_ACCOUNTS = 50
 SEEN = 4_000  # honest rows that the typical distance between two rows is learned from
+FEATURES = Sums(2 * WAVES + 1)
 _SEED = 23
 _RIDGE = 1e-4  # of a feature's variance; keeps directions without any from counting without bound
 
@@ -37,31 +39,35 @@ class FittedDensity:
     """Directions (c, WAVES) and the honest mean (f,).
 
     Along each of the ``axes`` (f, a) the rows of one account have variance 1; ``between`` (a,) is that between honest accounts.
+    ``gaps`` (c,) are the columns that honest rows leave empty now and then.
     """
 
     waves: npt.NDArray[np.float32]
     mean: FloatArray
     axes: FloatArray
     between: FloatArray
+    gaps: npt.NDArray[np.bool_]
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Sums of the features."""
-        return {"features": Sums(2 * WAVES)}
+        """Sums of the features, and how many rows they are of."""
+        return {"features": FEATURES}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's features."""
-        return {"features": _features(rows.points, self.waves)}
+        """Each row's features, and 1; NaN with a value missing."""
+        features = np.concatenate([_features(rows.points, self.waves), np.ones((len(rows), 1), dtype=np.float32)], axis=1)
+        return {"features": np.where(complete(rows, self.gaps)[:, None], features, np.float32(np.nan))}
 
     def distances(self, states: States, counts: IntArray) -> FloatArray:
         """The squared distance along each axis in honest variances at as many rows, shape (accounts, a)."""
-        rows = np.maximum(counts, 1)[:, None]
-        along = (Sums.values(states["features"]) / rows - self.mean) @ self.axes
-        chance = 1 / np.maximum(distinct_rows(states, counts), 1)[:, None]
+        sums = FEATURES.values(states["features"])
+        rows = np.maximum(sums[:, -1:], 1)
+        along = (sums[:, :-1] / rows - self.mean) @ self.axes
+        chance = 1 / np.maximum(rows * distinct_share(states, counts)[:, None], 1)
         return np.asarray(along**2 / (self.between + chance), dtype=np.float64)
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The mean over the axes; about 1 for an honest account. NaN without rows."""
-        return np.where(counts > 0, self.distances(states, counts).mean(axis=1), np.nan)
+        return np.where(FEATURES.values(states["features"])[:, -1] > 0, self.distances(states, counts).mean(axis=1), np.nan)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """The distance in honest variances."""
@@ -102,7 +108,7 @@ class Density:
         values, vectors = np.linalg.eigh(within)
         whitened = vectors / np.sqrt(values)
         spread, turned = np.linalg.eigh(whitened.T @ between @ whitened)
-        return FittedDensity(waves, mean, whitened @ turned, np.maximum(spread, 0.0))
+        return FittedDensity(waves, mean, whitened @ turned, np.maximum(spread, 0.0), ordinary_gaps(rows))
 
 
 def _features(points: npt.NDArray[np.float32], waves: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.complete import complete, ordinary_gaps
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch, State
@@ -33,21 +34,26 @@ _LEAST_SPREAD = 0.02  # of an entropy between accounts, in units of the largest;
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedEvenness:
-    """The columns looked at, shape (c,), their ranges, and the middle and spread of their entropies among honest accounts."""
+    """The columns looked at, shape (c,), their ranges, and the middle and spread of their entropies among honest accounts.
+
+    ``gaps`` are those of all columns that honest rows leave empty now and then.
+    """
 
     columns: IntArray
     low: npt.NDArray[np.float32]
     width: npt.NDArray[np.float32]
     middle: FloatArray
     spread: FloatArray
+    gaps: npt.NDArray[np.bool_]
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Rows by part, a histogram for each column."""
         return {"parts": Counts(len(self.columns) * PARTS)}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's part of each column."""
-        return {"parts": _parts(rows.points[:, self.columns], self.low, self.width)}
+        """Each row's part of each column; -1 with a value missing."""
+        parts = _parts(rows.points[:, self.columns], self.low, self.width)
+        return {"parts": np.where(complete(rows, self.gaps)[:, None], parts, -1)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The mean excess of entropy over the columns, in standard deviations between honest accounts; NaN without rows."""
@@ -91,7 +97,7 @@ class Evenness:
         spread = np.maximum(entropies.std(axis=0), _LEAST_SPREAD)
         best = np.sort(np.argsort(spread, kind="stable")[:MOST_COLUMNS])
         middle = entropies.mean(axis=0)
-        return FittedEvenness(wide[best], low[best], width[best], middle[best], spread[best])
+        return FittedEvenness(wide[best], low[best], width[best], middle[best], spread[best], ordinary_gaps(rows))
 
 
 def _parts(points: npt.NDArray[np.float32], low: npt.NDArray[np.float32], width: npt.NDArray[np.float32]) -> IntArray:

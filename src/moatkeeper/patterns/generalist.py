@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.complete import complete, ordinary_gaps
 from moatkeeper.patterns.dirichlet import Dirichlet, counts_by_account
 from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
@@ -27,17 +29,18 @@ from moatkeeper.sketch.counts import Counts
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedGeneralist:
-    """How honest accounts spread over the regions."""
+    """How honest accounts spread over the regions, and the columns, shape (c,), that they leave empty now and then."""
 
     honest: Dirichlet
+    gaps: npt.NDArray[np.bool_]
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Rows by region."""
         return {"regions": Counts(len(self.honest.base))}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's region."""
-        return {"regions": rows.cells[:, None]}
+        """Each row's region; -1 with a value missing."""
+        return {"regions": np.where(complete(rows, self.gaps), rows.cells, -1)[:, None]}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The logarithm of the likelihood ratio over the root of the rows; NaN without rows."""
@@ -67,4 +70,4 @@ class Generalist:
     def fit(self, rows: Rows) -> Fitted | None:
         """None where honest accounts are too few, or no more specialised than chance makes them."""
         honest = Dirichlet.fit(counts_by_account(rows.cells, rows.batch.accounts, rows.cell_count))
-        return FittedGeneralist(honest) if honest is not None and honest.specialised else None
+        return FittedGeneralist(honest, ordinary_gaps(rows)) if honest is not None and honest.specialised else None

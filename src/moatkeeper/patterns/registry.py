@@ -34,3 +34,7 @@ _ALL: tuple[Detector, ...] = (
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType({detector.name: detector for detector in _ALL})
 """All detectors, in the order in which reports name them."""
+
+HABITS = frozenset({"clockwork", "round-the-clock", "under-limit", "pivot"})
+"""Detectors of when and how much, not of what is asked. A few honest programs stand far out in them (a nightly job, a monitor),
+so that standing out there is no reason to take an account for a thief among the honest."""
