@@ -29,9 +29,10 @@ SINGLE = 0.98
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedClassBalance:
-    """How the answers of honest accounts spread over the classes."""
+    """How the answers of honest accounts spread over the classes, and how many of these they have at all."""
 
     honest: Dirichlet
+    seen: int
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Answers by class."""
@@ -44,7 +45,7 @@ class FittedClassBalance:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """How much likelier an even or a single class is than an honest account, as a logarithm; NaN without answers."""
         classes = states["classes"] * distinct_share(states, counts)[:, None]
-        rows, width = classes.sum(axis=1), classes.shape[1]
+        rows, width = classes.sum(axis=1), self.seen
         even = -rows * np.log(width)
         largest = classes.max(axis=1)
         single = largest * np.log(SINGLE) + (rows - largest) * np.log((1 - SINGLE) / (width - 1)) - np.log(width)
@@ -55,10 +56,11 @@ class FittedClassBalance:
         """The largest and the smallest share."""
         classes = states["classes"][0]
         rows = max(int(classes.sum()), 1)
+        usual = np.sort(self.honest.base)[-self.seen :]
+        rarest = np.sort(classes)[-self.seen] / rows
         return (
-            f"of {rows} answers {classes.max() / rows:.0%} are of the most frequent of {len(classes)} classes and "
-            f"{classes.min() / rows:.0%} of the rarest; of all honest accounts {self.honest.base.max():.0%} and "
-            f"{self.honest.base.min():.0%}"
+            f"of {rows} answers {classes.max() / rows:.0%} are of the most frequent of {self.seen} classes and {rarest:.0%} "
+            f"of the rarest; of all honest accounts {usual[-1]:.0%} and {usual[0]:.0%}"
         )
 
 
@@ -71,8 +73,9 @@ class ClassBalance:
     meaning: str = "gets answers of all classes as evenly as no customer does, or of one class alone"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None where there are no classes, or too few honest accounts."""
-        if rows.classes < 2:
+        """None where there are no two classes, or too few honest accounts."""
+        seen = len(np.unique(rows.labels[rows.labels >= 0]))
+        if seen < 2:
             return None
         honest = Dirichlet.fit(counts_by_account(rows.labels, rows.batch.accounts, rows.classes))
-        return FittedClassBalance(honest) if honest is not None else None
+        return FittedClassBalance(honest, seen) if honest is not None else None

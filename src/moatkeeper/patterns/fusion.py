@@ -88,7 +88,7 @@ class Fusion:
             known = np.r_[self.quantiles[column, :-1], self.tail[column]]
             reading = np.nan_to_num(readings[:, column], nan=-np.inf, posinf=np.finfo(np.float64).max)
             inside = _interpolated(reading, known, levels)
-            beyond = np.minimum(np.maximum(reading - known[-1], 0.0) / self.unit[column], MOST_RARE)
+            beyond = np.clip(reading - known[-1], 0.0, MOST_RARE * self.unit[column]) / self.unit[column]
             rarity[:, column] = np.minimum(inside + beyond, MOST_RARE)
         return np.where(np.isnan(readings), 0.0, rarity)
 
@@ -101,9 +101,9 @@ class Fusion:
 
         Other than a score it does not depend on how many accounts are as strange, so that thieves do not hide each other.
         """
-        known = np.where(np.isfinite(readings), readings, -np.inf)
-        outside = np.maximum(known - self.quantiles[:, -1], 0.0) / self.excess
-        return np.asarray(np.minimum(outside, MOST_RARE).sum(axis=1), dtype=np.float64)
+        known = np.where(np.isnan(readings), -np.inf, readings)
+        outside = np.clip(known - self.quantiles[:, -1], 0.0, MOST_RARE * self.excess) / self.excess
+        return np.asarray(outside.sum(axis=1), dtype=np.float64)
 
 
 def _interpolated(reading: FloatArray, known: FloatArray, levels: FloatArray) -> FloatArray:
