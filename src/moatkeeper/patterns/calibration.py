@@ -137,7 +137,7 @@ class Calibration:
             if checkpoint is None:
                 continue
             asked = np.where(habits, np.nan, readings)
-            for one in suspects(rows, accounts, checkpoint.fusion.distances(asked)):
+            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(asked)):
                 known = found.get(batch.names[one.account])
                 if known is None or one.score > known.score:
                     found[batch.names[one.account]] = one
