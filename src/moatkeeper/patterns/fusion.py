@@ -21,8 +21,8 @@ SHOULDER = 0.05
 """Share of honest accounts that is the tail; above it quantiles are even, in it they are geometric down to a single account."""
 EVEN, GEOMETRIC = 19, 44
 """Quantiles that are kept of each reading, above the shoulder and in the tail."""
-PLAIN = np.log(200.0)
-"""Rarity below which a reading adds nothing: one honest account in two hundred is as strange. Larger: only strong signs are
+PLAIN = np.log(500.0)
+"""Rarity below which a reading adds nothing: one honest account in five hundred is as strange. Larger: only strong signs are
 added, and many weak detectors cost the strong ones less."""
 PLAIN_SHARE = 0.5
 """With fewer accounts, rarity up to this share of the rarest that they show adds nothing."""
