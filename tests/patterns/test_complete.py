@@ -22,6 +22,6 @@ def test_rows_with_an_unusual_gap_are_not_complete() -> None:
     assert gaps.tolist() == [False, False, True, False, False, False]
     assert complete(encoder.rows(honest), gaps).all()
     broken = inputs.copy()
-    broken[0, 0], broken[1, 5] = np.nan, np.inf
+    broken[0, 0], broken[1, 5], broken[2, 3], broken[3, 2] = np.nan, np.inf, 1e9, 1e9
     found = complete(encoder.rows(replace(honest, inputs=broken)), gaps)
-    assert np.flatnonzero(~found).tolist() == [0, 1]
+    assert np.flatnonzero(~found).tolist() == [0, 1, 2]

@@ -49,7 +49,7 @@ def test_missing_times_say_nothing() -> None:
     batch = office(rng, 1)
     assert np.isnan(readings(profile, replace(batch, at=np.full(ROWS, np.nan)))[0])
     honest = honest_batch(50, 10, seed=4)
-    assert silent(RoundTheClock(), replace(honest, at=np.full(len(honest), 5.0)))
+    assert silent(RoundTheClock(), replace(honest, at=np.full(len(honest), np.nan)))
 
 
 def test_it_says_in_how_many_hours() -> None:

@@ -53,7 +53,7 @@ class FittedCoverage:
         return {"visited": MAPS}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The cell of each row in each cut; -1 where the answer, or one of the inputs, is missing."""
+        """The cell of each row in each cut; -1 where the answer, is missing, or the row has no proper place."""
         space = _space(rows, self.answers)
         if space is None or space.shape[1] != len(self.planes):
             return {"visited": np.full((len(rows), CUTS), -1, dtype=np.int64)}

@@ -60,7 +60,7 @@ class FittedDensity:
         return {"features": FEATURES}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's features less their mean in its region, and 1; NaN with a value missing."""
+        """Each row's features less their mean in its region, and 1; NaN without a proper place."""
         apart = _features(rows.points, self.waves) - self.means[rows.cells]
         features = np.concatenate([apart, np.ones((len(rows), 1), dtype=np.float32)], axis=1)
         return {"features": np.where(complete(rows, self.gaps)[:, None], features, np.float32(np.nan))}
@@ -95,13 +95,15 @@ class Density:
     meaning: str = "asks about a mixture of cases that no customer has"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None where too few honest accounts have enough rows."""
+        """None where too few honest accounts have enough rows, or rows are all the same."""
         owners, sizes = np.unique(rows.batch.accounts, return_counts=True)
         if int(np.sum(sizes >= LEAST_ROWS)) < LEAST_ACCOUNTS or not rows.points.shape[1]:
             return None
         rng = np.random.default_rng(_SEED)
         some = rows.points[rng.permutation(len(rows))[:SEEN]]
-        typical = float(np.median(np.linalg.norm(some[: len(some) // 2] - some[-(len(some) // 2) :], axis=1))) or 1.0
+        typical = float(np.median(np.linalg.norm(some[: len(some) // 2] - some[-(len(some) // 2) :], axis=1)))
+        if typical <= 0:
+            return None
         waves = (rng.standard_normal((rows.points.shape[1], WAVES)) / (BREADTH * typical)).astype(np.float32)
         kept = np.isin(rows.batch.accounts, owners[sizes >= LEAST_ROWS])
         _, numbers, lengths = np.unique(rows.batch.accounts[kept], return_inverse=True, return_counts=True)

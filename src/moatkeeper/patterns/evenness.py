@@ -51,7 +51,7 @@ class FittedEvenness:
         return {"parts": Counts(len(self.columns) * PARTS)}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's part of each column; -1 with a value missing."""
+        """Each row's part of each column; -1 without a proper place."""
         parts = _parts(rows.points[:, self.columns], self.low, self.width)
         return {"parts": np.where(complete(rows, self.gaps)[:, None], parts, -1)}
 

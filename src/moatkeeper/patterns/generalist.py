@@ -39,7 +39,7 @@ class FittedGeneralist:
         return {"regions": Counts(len(self.honest.base))}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Each row's region; -1 with a value missing."""
+        """Each row's region; -1 without a proper place."""
         return {"regions": np.where(complete(rows, self.gaps), rows.cells, -1)[:, None]}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:

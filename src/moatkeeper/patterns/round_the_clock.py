@@ -60,10 +60,10 @@ class RoundTheClock:
     meaning: str = "asks at all hours of the day and the week, where customers work and sleep"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None where the honest traffic lies within one hour of the week: its times say nothing."""
+        """None where no request has a time."""
         hours = _hours(rows.batch.at)
         known = hours >= 0
-        if len(np.unique(hours[known])) < 2:
+        if not known.any():
             return None
         owners, numbers = np.unique(rows.batch.accounts[known], return_inverse=True)
         histograms = Counts(HOURS)
