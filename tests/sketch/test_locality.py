@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from moatkeeper.sketch.locality import ColumnSubsets, Projections, bands
+from moatkeeper.sketch.bits import Bits
+from moatkeeper.sketch.locality import ColumnSubsets, Projections, bands, unfamiliar
 from moatkeeper.sketch.signatures import resemblance, text_signatures
 
 TABLES = 8
@@ -42,6 +43,19 @@ def test_a_point_without_a_coordinate_has_no_hash() -> None:
     hashes = projections.of(np.array([[0.0, np.nan], [0.0, 0.0]]))
     assert (hashes[0] == -1).all()
     assert (hashes[1] >= 0).all()
+
+
+def test_buckets_where_honest_rows_were_before_say_nothing() -> None:
+    rng = np.random.default_rng(3)
+    subsets, bits = ColumnSubsets.drawn(TABLES, 4, rng), Bits(TABLES, 1 << 14)
+    past = rng.integers(0, 5, (300, 4))
+    seen = bits.empty(1)
+    bits.fold(seen, np.zeros(300, dtype=np.int64), subsets.of(past))
+    assert (unfamiliar(subsets.of(past), bits, seen) == -1).all()
+    strange = subsets.of(rng.integers(1_000, 9_000, (300, 4)))
+    kept = unfamiliar(strange, bits, seen)
+    assert np.mean(kept == strange) > 0.98
+    assert ((kept == strange) | (kept == -1)).all()
 
 
 def test_texts_share_bands_as_often_as_their_similarity_says() -> None:

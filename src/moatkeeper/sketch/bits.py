@@ -45,6 +45,15 @@ class Bits:
         """How many bits are set, shape (owners, maps)."""
         return np.asarray(np.bitwise_count(state).sum(axis=-1), dtype=np.int64)
 
+    def holds(self, state: State, owners: Owners, marks: Marks) -> npt.NDArray[np.bool_]:
+        """Whether each position's bit is set in its owner's map, shape (n, maps); a negative one never is.
+
+        With hashes for positions a place that was not visited seems so with a chance of the share of bits that are set.
+        """
+        bits = marks % self.size
+        found = state[owners[:, None], np.arange(self.maps), bits // BYTE] >> (bits % BYTE).astype(np.uint8)
+        return np.asarray((found & 1).astype(bool) & (marks >= 0))
+
     def distinct(self, state: State) -> npt.NDArray[np.float64]:
         """How many distinct positions were hashed into each map, shape (owners, maps): linear counting.
 

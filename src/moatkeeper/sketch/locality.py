@@ -12,6 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.sketch.base import State
+from moatkeeper.sketch.bits import Bits
 from moatkeeper.sketch.mixing import HashArray, row_hashes, subset_hashes
 from moatkeeper.sketch.signatures import SignatureArray
 
@@ -59,6 +61,16 @@ class Projections:
         cells = np.floor(plain @ self.directions + self.offsets).astype(np.int64)
         hashes = row_hashes(cells.reshape(len(points) * self.tables, -1)).reshape(len(points), self.tables)
         return np.where(np.isnan(points).any(axis=1, keepdims=True), np.int64(-1), hashes)
+
+
+def unfamiliar(hashes: HashArray, bits: Bits, seen: State) -> HashArray:
+    """The hashes of buckets in which no row of the past was; -1, which says nothing, in place of the others.
+
+    ``seen`` is the state of one owner, honest history, with a map of ``bits`` a table. Customers of one kind ask much that is
+    alike, but in places where others were before; a search leaves them.
+    """
+    known = bits.holds(seen, np.zeros(len(hashes), dtype=np.int64), hashes)
+    return np.where(known, np.int64(-1), hashes)
 
 
 def bands(signatures: SignatureArray, tables: int) -> HashArray:
