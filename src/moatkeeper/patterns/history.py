@@ -44,6 +44,7 @@ class History:
     strangeness: FloatArray  # (m,): all statistics of an account as one number, seen from the other windows
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
+    tested: float  # share of the accounts of a window that reach a checkpoint in it, in (0, 1]
 
     @classmethod
     def fit(cls, profile: Profile, guards: Batch, everyone: Batch) -> Self:
@@ -52,11 +53,21 @@ class History:
         window_s = min(WEEK_S, max((ended - started) * (1 + _A_LITTLE), 1.0) / ENOUGH_WINDOWS)
         numbers = window_numbers(everyone.at, started, window_s)
         buckets = buckets_of(profile.encoder, everyone)
-        shared = SharedHistory.fit(buckets, everyone.accounts, numbers, tested(everyone, numbers))
-        return cls.of(profile.detectors, window_s, list(windows_of(profile, guards, started, window_s)), shared)
+        reaching = tested(everyone, numbers)
+        shared = SharedHistory.fit(buckets, everyone.accounts, numbers, reaching)
+        pairs = everyone.accounts * (int(numbers.max(initial=0)) + 1) + numbers
+        share = len(np.unique(pairs[reaching])) / max(len(np.unique(pairs)), 1)
+        return cls.of(profile.detectors, window_s, list(windows_of(profile, guards, started, window_s)), shared, share or 1.0)
 
     @classmethod
-    def of(cls, statistics: Words, window_s: float, found: Sequence[tuple[int, Window]], shared: SharedHistory) -> Self:
+    def of(
+        cls,
+        statistics: Words,
+        window_s: float,
+        found: Sequence[tuple[int, Window]],
+        shared: SharedHistory,
+        tested: float = 1.0,
+    ) -> Self:
         """From past windows and their numbers."""
         width = len(statistics)
         plain = cls(
@@ -69,6 +80,7 @@ class History:
             np.empty(0),
             np.empty((0, width)),
             shared,
+            tested,
         )
         past, strange = [], np.full(len(plain), np.nan)
         for number, _ in found:

@@ -70,6 +70,7 @@ def look_for_rings(
     refused = _refusals(history, window, known)
     signs = _global_signs(history, p_values, window.rows)
     own = history.own_rows(p_values, window.rows)
+    rates = budget.among(history.tested)
     of_window = [traits.get(name, NOTHING_KNOWN) for name in window.names]
     flagged = _flagged(past, of_window, p_values, history)
     signs += [_cell_sign(one, len(window)) for one in flagged]
@@ -77,15 +78,15 @@ def look_for_rings(
     component = _component(history.shared, window)
     if component.any():
         signs.append(_component_sign(component, history.shared))
-        verdicts.append(_by_component(component, own, history.shared.share, budget.shared_cells))
+        verdicts.append(_by_component(component, own, history.shared.share, rates.shared_cells))
     if signs:
-        judged = _attributed(history, window, known, budget.ratio)
+        judged = _attributed(history, window, known, rates.ratio)
         refused += _unguaranteed(judged)
         verdicts.append(_by_ratio(judged, known))
         if flagged:
-            verdicts.append(_by_cells(judged, known, flagged, budget.traits))
+            verdicts.append(_by_cells(judged, known, flagged, rates.traits))
     if past is not None and traits:
-        by_links, refusal = _by_links(calibration, history, past, window, of_window, budget.links)
+        by_links, refusal = _by_links(calibration, history, past, window, of_window, rates.links)
         verdicts.append(by_links)
         refused += refusal
     return RingReport(
@@ -93,7 +94,7 @@ def look_for_rings(
         tuple(sorted(signs, key=lambda one: -one.z / one.cut)),
         _listed(window, verdicts, named=False),
         _listed(window, verdicts, named=True),
-        _promises(budget),
+        _promises(budget, history),
         tuple(refused),
     )
 
@@ -235,9 +236,10 @@ def _spread(values: npt.NDArray[T], known: npt.NDArray[np.bool_], other: float |
     return found
 
 
-def _promises(budget: Budget) -> tuple[str, ...]:
+def _promises(budget: Budget, history: History) -> tuple[str, ...]:
     return (
-        f"named: of honest accounts like past ones at most {budget.total:.2%} on average",
+        f"named: on average at most {budget.total:.2%} of a window's honest accounts, if they are like past ones; "
+        f"{budget.among(history.tested).total:.2%} of those with enough rows to be looked at",
         "silent: about nine in ten belong to a ring while it is there; no promise to a single honest account",
     )
 
