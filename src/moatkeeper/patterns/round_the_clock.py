@@ -49,8 +49,8 @@ class FittedRoundTheClock:
         evenness = float(np.nan_to_num(_entropy(states["hours"])[0]))
         return (
             f"{int(hours.sum())} rows came in {int(np.count_nonzero(hours))} of the {HOURS} hours of a day and on "
-            f"{int(np.count_nonzero(days))} of {DAYS} days of a week, with an evenness of {evenness:.2f}; honest customers have "
-            f"{self.usual:.2f}"
+            f"{int(np.count_nonzero(days))} of {DAYS} days of a week, with an evenness of {evenness:.2f}; of honest customers "
+            f"{self.usual:.2f} is usual"
         )
 
 
