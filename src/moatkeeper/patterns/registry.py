@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.boundary_probing import BoundaryProbing
 from moatkeeper.patterns.boundary_walk import BoundaryWalk
 from moatkeeper.patterns.class_balance import ClassBalance
 from moatkeeper.patterns.clockwork import Clockwork
@@ -23,6 +24,8 @@ from moatkeeper.patterns.pivot import Pivot
 from moatkeeper.patterns.reasoning import Reasoning
 from moatkeeper.patterns.round_the_clock import RoundTheClock
 from moatkeeper.patterns.single_turn import SingleTurn
+from moatkeeper.patterns.staged_hardness import StagedHardness
+from moatkeeper.patterns.sweeps import Sweeps
 from moatkeeper.patterns.system_prompt import SystemPrompt
 from moatkeeper.patterns.templates import Templates
 from moatkeeper.patterns.token_yield import TokenYield
@@ -44,6 +47,9 @@ _ALL: tuple[Detector, ...] = (
     Pivot(),
     ImpossibleValues(),
     Unreal(),
+    Sweeps(),
+    StagedHardness(),
+    BoundaryProbing(),
     Grain(),
     BoundaryWalk(),
     OutOfPlace(),
