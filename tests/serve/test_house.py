@@ -250,3 +250,39 @@ def test_a_fault_in_looking_stops_nothing_else(tmp_path: Path) -> None:
     running.tick()
     assert running.lookout.document()["moves"] == {"shadow:restricted": 1}
     asyncio.run(running.close())
+
+
+async def seen(gateway: House, body: bytes) -> tuple[int, list[tuple[str, str]], object]:
+    """All that a caller sees of one answer, but its number: status, header fields, and the body with its numbers as zeros."""
+    transport, headers = httpx.ASGITransport(gateway.gateway), {"authorization": "Bearer one"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+        answer = await client.post("/v1/models/m:predict", content=body)
+    fields = [pair for pair in answer.headers.items() if pair[0] not in ("x-request-id", "content-length")]
+    return answer.status_code, fields, json.loads(answer.content, parse_float=lambda number: 0.0)
+
+
+def appearances(data: Path, standing: Standing) -> list[tuple[int, list[tuple[str, str]], object]]:
+    """What an account in a standing sees: answers, faults of its own, and a refusal."""
+
+    async def main() -> list[tuple[int, list[tuple[str, str]], object]]:
+        running = house(data, FIVE_ROWS.replace("amount = 5", "amount = 50"))
+        await seen(running, b'{"instances": [[1.0]]}')
+        for account in {use.bucket.owner for use in running.memory.uses(NOON)}:
+            running.memory.stand(account, standing)
+        asks = [b'{"instances": [[1.0]]}', b'{"instances": [[', b'{"instances": []}', b'{"instances": [%s1]}' % (b"1," * 50)]
+        answers = [await seen(running, body) for body in asks]
+        await running.close()
+        return answers
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("standing", [Standing.WATCHED, Standing.RESTRICTED])
+def test_a_caller_cannot_tell_its_standing_from_anything_but_numbers_and_limits(tmp_path: Path, standing: Standing) -> None:
+    found = appearances(tmp_path / "one", standing)
+    assert [status for status, _, _ in found] == [200, 400, 400, 429]
+    assert found == appearances(tmp_path / "two", Standing.GOOD)
+
+
+def test_an_ended_account_would_be_told_apart(tmp_path: Path) -> None:
+    assert appearances(tmp_path / "one", Standing.SUSPENDED) != appearances(tmp_path / "two", Standing.GOOD)
