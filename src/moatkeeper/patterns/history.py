@@ -17,7 +17,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words
 from moatkeeper.patterns.berk_jones import alarms
 from moatkeeper.patterns.hashing import HashArray
-from moatkeeper.patterns.normal import draws, normal_scores
+from moatkeeper.patterns.normal import draws
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.shared_cells import SharedHistory, buckets_of
@@ -128,11 +128,6 @@ class History:
                 same = len(column) - np.searchsorted(column, reading, side="left") - more
                 p_values[here, number] = (more + chance[here] * (same + 1)) / (len(column) + 1)
         return p_values
-
-
-def strangeness(p_values: FloatArray) -> FloatArray:
-    """All statistics of an account as one number, shape (n,): grows when one is far out or several are somewhat out."""
-    return np.asarray((np.maximum(normal_scores(p_values), 0.0) ** 2).sum(axis=1), dtype=np.float64)
 
 
 def _small(readings: FloatArray) -> FloatArray:

@@ -99,7 +99,7 @@ class SharedHistory:
         return min((int(self.meeting.sum()) + 1) / max(int(self.accounts.sum()), 1), 1.0)
 
     def conspicuous(self, buckets: HashArray, owners: IntArray, accounts: int) -> npt.NDArray[np.bool_]:
-        """The accounts of a window that meet where nobody was, in too large components or too many altogether, shape (accounts,)."""
+        """Which accounts of a window meet where nobody was, in too large components or too many in all, shape (accounts,)."""
         sizes = meet(buckets, owners, self.empty(buckets), accounts).sizes
         meeting = sizes > 1
         if np.count_nonzero(meeting) > self.most_meeting * accounts:
