@@ -97,12 +97,12 @@ def test_colleagues_behind_one_office_address_are_not_punished() -> None:
 def test_customers_who_edit_one_template_are_not_named_beyond_the_budget() -> None:
     rng = np.random.default_rng(11)
     editors = np.repeat(np.arange(60), 6)
-    rows = world().rows[rng.integers(0, 6, len(editors))].copy()
+    rows = world().rows[editors % 6].copy()
     column = rng.integers(0, rows.shape[1], len(editors))
     rows[np.arange(len(rows)), column] = world().rows[rng.integers(0, len(world().rows), len(rows)), column]
     week = together(honest_week(world(), rng, ACCOUNTS), Traffic(editors, rows, np.full(60, -1)))
-    report = look_for_rings(calibration(), window(week, 11))
-    assert sum(in_ring(suspect.account) for suspect in report.named) <= 3
+    report = look_for_rings(calibration(), window(week, 11), budget=GENEROUS)
+    assert sum(in_ring(suspect.account) for suspect in (*report.silent, *report.named)) <= 3
 
 
 def test_what_cannot_be_promised_is_said() -> None:

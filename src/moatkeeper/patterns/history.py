@@ -41,6 +41,7 @@ class History:
     windows: IntArray  # (m,): numbers of the windows
     rows: IntArray  # (m,): checkpoints
     readings: FloatArray  # (m, statistics), 32 bits
+    edits: npt.NDArray[np.bool_]  # (m,): whether the account mostly varied rows of its own
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
     tested: float  # share of the accounts of a window that reach a checkpoint in it, in (0, 1]
@@ -76,6 +77,7 @@ class History:
             np.repeat([number for number, _ in found], [len(window) for _, window in found]).astype(np.int64),
             np.concatenate([np.empty(0, dtype=np.int64), *(window.rows for _, window in found)]),
             _small(np.concatenate([np.empty((0, width)), *(window.readings for _, window in found)])),
+            np.concatenate([np.empty(0, dtype=bool), *(window.edits for _, window in found)]),
             np.empty((0, width)),
             shared,
             tested,

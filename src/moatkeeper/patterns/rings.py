@@ -58,6 +58,8 @@ def look_for_rings(
     """What one window holds, compared with the calibration's history of honest accounts.
 
     The window must be as long as the history's (``calibration.history.window_s``); ``windows_of`` makes such windows of a log.
+    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what one
+    account searches by itself is that account's own evidence.
     ``traits`` are by account, and are looked at if ``past`` says what honest accounts have in common. Raises CalibrationError
     for a calibration without a history.
     """
@@ -80,6 +82,7 @@ def look_for_rings(
     if component.any():
         signs.append(_component_sign(component, history.shared))
     if signs:
+        known &= ~window.edits
         judged = _attributed(history, window, known, rates.ratio)
         refused += _unguaranteed(judged)
         verdicts.append(_by_ratio(judged, known))
@@ -116,7 +119,7 @@ def _alarm_sign(alarm: Alarm, limit: float) -> Sign:
 
 
 def _attributed(history: History, window: Window, known: npt.NDArray[np.bool_], budget: float) -> Attribution:
-    past = np.isin(history.rows, history.checkpoints)
+    past = np.isin(history.rows, history.checkpoints) & ~history.edits
     return attribute(
         Group(window.keys[known], window.rows[known], window.readings[known]),
         Group(history.keys[past], history.rows[past], history.readings[past]),
