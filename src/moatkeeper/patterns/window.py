@@ -15,9 +15,13 @@ from moatkeeper.patterns.checkpoints import CHECKPOINTS, readings_at_checkpoints
 from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.normal import name_keys
 from moatkeeper.patterns.profile import AccountStates, Profile
-from moatkeeper.patterns.shared_cells import TABLES, buckets_of
+from moatkeeper.patterns.shared_cells import TABLES, buckets_of, varied
 
 WEEK_S = 7 * 86_400.0
+EDITOR = 0.15
+"""Share of an account's rows, averaged over tables, that repeat half of another of its own; beyond it the account is taken for
+a customer who edits a template, or for a search that its own evidence decides about. Four rows that differ in one field
+each have a quarter. Larger: more accounts may be named for being in a ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Window:
     def keys(self) -> HashArray:
         """A number for each account from its name alone, shape (n,): where chance is needed, it is drawn from this."""
         return name_keys(self.names)
+
+    @property
+    def edits(self) -> npt.NDArray[np.bool_]:
+        """Which accounts mostly vary a few rows of their own, shape (n,)."""
+        return varied(self.buckets, self.owners, len(self)) > EDITOR
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> Window:
         """Only these accounts."""
