@@ -106,7 +106,7 @@ def parts_page() -> str:
             [(f"`{card.name}`", card.modality.value, card.needs, card.source) for card in every_card()],
         ),
         "## Detectors",
-        "What query pattern analysis looks for. A detector only measures; what a reading means is decided against honest accounts.",
+        "What query pattern analysis looks for. A detector only measures; honest accounts decide what a reading means.",
         _rows(
             ("detector", "points at", "a customer who stands out"),
             [(f"`{one.name}`", one.purpose.value, one.meaning) for one in DETECTORS.values()],
