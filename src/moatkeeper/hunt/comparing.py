@@ -8,7 +8,7 @@ the latter only raises p-values, so the stated rate of false alarms holds for ac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -98,17 +98,3 @@ def places(names: Sequence[str], purpose: str) -> FloatArray:
         blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, person=purpose.encode()).digest() for name in names
     )
     return np.frombuffer(raw, dtype=np.uint64) / 2.0**64
-
-
-def joined(batches: Sequence[Batch]) -> Batch:
-    """All of them as one, the accounts of each numbered on; no account is in two."""
-    starts = np.cumsum([0, *(len(batch.names) for batch in batches)])
-    parts: dict[str, object] = {}
-    for part in fields(Batch):
-        values = [getattr(batch, part.name) for batch in batches]
-        if part.name in ("names", "texts", "systems") and values[0] is not None:
-            parts[part.name] = tuple(text for value in values for text in value)
-        elif isinstance(values[0], np.ndarray):
-            parts[part.name] = np.concatenate(values)
-    numbers = np.concatenate([batch.accounts + start for batch, start in zip(batches, starts.tolist(), strict=False)])
-    return replace(batches[0], **{**parts, "accounts": numbers})  # type: ignore[arg-type]  # by the names of its fields

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moatkeeper.errors import CalibrationError
-from moatkeeper.hunt.comparing import FOLDS, Fold, SampleJob, fit, fold_of, joined, load, sample, share_of
+from moatkeeper.hunt.comparing import FOLDS, Fold, SampleJob, fit, fold_of, load, sample, share_of
 from moatkeeper.hunt.findings import Basis, HuntFindings, ModelFindings
 from moatkeeper.hunt.looking import Looked, LookJob, look
 from moatkeeper.hunt.ranking import ranked
-from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.batch import Batch, joined
 from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.store.logs.base import LogForm

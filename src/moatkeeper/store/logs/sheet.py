@@ -84,6 +84,13 @@ class Sheet:
         if any(score is not None for score in scores):
             heap.has.add("scores")
             self._add_scores(heap, table, list(_opened(scores, rows)))
+        stages = by_name["stages"]
+        if any(stage is not None for stage in stages):
+            heap.has.add("stages")
+            opened = [() if stage is None else stage for stage in _opened(stages, rows)]
+            wide = max(map(len, opened))
+            padded = numbers_of([[*stage, *[None] * (wide - len(stage))] for stage in opened], wide)
+            table |= {f"g{place}": np.ascontiguousarray(column) for place, column in enumerate(padded.T)}
         self._add_inputs(heap, table, by_name, rows)
         return heap, table
 
