@@ -7,7 +7,7 @@ the latter only raises p-values, so the stated rate of false alarms holds for ac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -19,9 +19,15 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import CalibrationError, StoreError
+from moatkeeper.hunt.attributes import traits_of
 from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.berk_jones import CUT
 from moatkeeper.patterns.calibration import Calibration
-from moatkeeper.store.logs.parts import PartJob, gathered
+from moatkeeper.patterns.packing import pack, unpack
+from moatkeeper.patterns.past_traits import PastTraits
+from moatkeeper.patterns.traits import Traits
+from moatkeeper.patterns.window import window_numbers
+from moatkeeper.store.logs.parts import PartJob, gathered, seen
 
 FOLDS = 2
 SAMPLED_ROWS = 120_000
@@ -30,6 +36,8 @@ SAMPLED_CELLS = 8_000_000
 """Numbers in those rows: of wide rows there are fewer."""
 MOST_OF_ACCOUNT = 1_024
 """Rows of one account among them: a few large customers must not crowd out all others."""
+MOST_LEFT_OUT = 0.5
+"""Share of all windows that may be kept out as unlike the others; if more are, it is not clear which are the usual ones."""
 _DIGEST = 8  # bytes
 
 
@@ -40,16 +48,32 @@ class SampleJob(NamedTuple):
     share: float
 
 
+class Sample(NamedTuple):
+    """Accounts with their first rows, and what is known of each beside."""
+
+    batches: list[Batch]
+    traits: dict[str, Traits]
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Rows that a calibration is made of, and the file in which it is kept."""
+    """Rows that a calibration is made of, the traits of their accounts, and the file in which it is kept."""
 
     model: str
     batch: Batch
+    traits: Mapping[str, Traits]
     file: Path
 
 
-def sample(job: SampleJob) -> list[Batch]:
+class Fitted(NamedTuple):
+    """What came of a fold: why there is no calibration, or stretches of time that were kept out of it, and of how many."""
+
+    why: str = ""
+    left_out: int = 0
+    windows: int = 0
+
+
+def sample(job: SampleJob) -> Sample:
     """Whole accounts of a part, drawn by their names, with their first rows."""
     found = []
     for one in gathered(job.part):
@@ -60,7 +84,9 @@ def sample(job: SampleJob) -> list[Batch]:
             begins = np.searchsorted(batch.accounts, np.arange(len(batch.names)))
             ranks = np.arange(len(batch)) - begins[batch.accounts]  # rows of one account stand together
             found.append(batch.take(ranks < MOST_OF_ACCOUNT))
-    return found
+    known = traits_of(seen(job.part.folder, job.part.part, job.part.memory_mb)) if found else {}
+    names = {name for batch in found for name in batch.names}
+    return Sample(found, {name: one for name, one in known.items() if name in names})
 
 
 def share_of(rows: int, width: int) -> float:
@@ -68,13 +94,47 @@ def share_of(rows: int, width: int) -> float:
     return min(1.0, FOLDS * min(SAMPLED_ROWS, SAMPLED_CELLS / max(width, 1)) / max(rows, 1))
 
 
-def fit(fold: Fold) -> str:
-    """Makes and keeps the calibration of a fold; the empty text, or why there is none."""
+def fit(fold: Fold) -> Fitted:
+    """Makes and keeps the calibration of a fold, and what its accounts have in common.
+
+    Windows in which the global test for rings says that something is new are no honest past: where they are the lesser part
+    of the log, the calibration is made again without their rows, so that a ring does not teach what is compared with it.
+    """
     try:
-        fold.file.write_bytes(Calibration.fit(fold.model, fold.batch).to_bytes())
+        calibration, batch = Calibration.fit(fold.model, fold.batch), fold.batch
+        numbers, odd = odd_windows(calibration, batch)
+        left_out = len(odd)
+        if 0 < left_out <= MOST_LEFT_OUT * len(np.unique(numbers)):
+            batch = batch.take(~np.isin(numbers, odd))
+            calibration = Calibration.fit(fold.model, batch)
     except CalibrationError as error:
-        return error.message
-    return ""
+        return Fitted(error.message)
+    fold.file.write_bytes(calibration.to_bytes())
+    if fold.traits:
+        past_file(fold.file).write_bytes(pack(PastTraits.fit(calibration, batch, fold.traits)))
+    return Fitted("", left_out, len(np.unique(numbers)))
+
+
+def odd_windows(calibration: Calibration, batch: Batch) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The window of each row of a calibration's own batch, shape (n,), and the windows that are unlike the others."""
+    history = calibration.history
+    if history is None or not len(batch):
+        return np.zeros(len(batch), dtype=np.int64), np.empty(0, dtype=np.int64)
+    numbers = window_numbers(batch.at, float(batch.at.min()), history.window_s)
+    known = np.unique(history.windows)
+    return numbers, known[(history.past > CUT).any(axis=1)]
+
+
+def past_file(calibration: Path) -> Path:
+    """Where what the accounts of a calibration have in common is kept beside it."""
+    return calibration.with_name(calibration.name + "-traits")
+
+
+@lru_cache(maxsize=4)
+def load_past(calibration: Path) -> PastTraits | None:
+    """What the accounts of a calibration have in common; None where nobody has kept it."""
+    file = past_file(calibration)
+    return unpack(file.read_bytes(), PastTraits, str(file)) if file.is_file() else None
 
 
 @lru_cache(maxsize=4)

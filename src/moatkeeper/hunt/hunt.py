@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from moatkeeper.errors import CalibrationError
-from moatkeeper.hunt.comparing import FOLDS, Fold, SampleJob, fit, fold_of, load, sample, share_of
-from moatkeeper.hunt.findings import Basis, HuntFindings, ModelFindings
+from moatkeeper.hunt.comparing import FOLDS, MOST_LEFT_OUT, Fold, Sample, SampleJob, fit, fold_of, load, sample, share_of
+from moatkeeper.hunt.findings import Basis, HuntFindings, ModelFindings, Ring
 from moatkeeper.hunt.looking import Looked, LookJob, look
 from moatkeeper.hunt.ranking import ranked
+from moatkeeper.hunt.rings import RingJob, test_window, together
 from moatkeeper.patterns.batch import Batch, joined
 from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.finding import Finding
+from moatkeeper.patterns.traits import Traits
 from moatkeeper.store.logs.base import LogForm
 from moatkeeper.store.logs.faults import in_words
 from moatkeeper.store.logs.gather import MEMORY_MB, WORKERS, Gathering, Tell
@@ -94,42 +96,78 @@ class _Pursuit:
                 notes.append(f"the calibration is of the model {model!r}; name this one with --model to use it all the same")
                 return self._findings(Basis.NOTHING, [], notes)
             return self._compared(Basis.FILE, (quarry.calibration,), notes)
-        batches = self._sample()
-        failed, files = self._cross_fit(batches) if batches else ("no accounts", ())
+        samples = self._sample()
+        batches = [batch for part in samples for batch in part.batches]
+        if not batches:
+            return self._findings(Basis.NOTHING, [], notes)
+        traits = {name: known for part in samples for name, known in part.traits.items()}
+        failed, files = self._cross_fit(batches, traits, notes)
         if files:
             return self._compared(Basis.CROSS_FIT, files, [*notes, _CROSS_FIT])
         return self._ranked(batches, [*notes, f"only ranked: {failed}"])
 
-    def _sample(self) -> list[Batch]:
+    def _sample(self) -> list[Sample]:
         width = 1 if self._heap.shape in (TEXTS, NOTHING) else int(self._heap.shape.split("-")[1])
         share = share_of(self._heap.rows, width)
         jobs = [SampleJob(job, share) for job in self._gathering.jobs(self._heap)]
-        return [batch for part in self._gathering.map(sample, jobs, "learning", self._tell) for batch in part]
+        return list(self._gathering.map(sample, jobs, "learning", self._tell))
 
-    def _cross_fit(self, batches: Sequence[Batch]) -> tuple[str, tuple[Path, ...]]:
+    def _cross_fit(
+        self, batches: Sequence[Batch], traits: Mapping[str, Traits], notes: list[str]
+    ) -> tuple[str, tuple[Path, ...]]:
         """Why there is no calibration, or the files of those of the folds."""
         everyone = joined(batches)
         folds = fold_of(everyone.names)
         files = [self._gathering.folder / f"{self._heap.folder}-{self._heap.shape}-{number}" for number in range(FOLDS)]
-        jobs = [Fold(self._heap.model, everyone.of_accounts(folds == number), file) for number, file in enumerate(files)]
-        failed = [why for why in self._gathering.map(fit, jobs, "calibrating", self._tell) if why]
+        jobs = [
+            _fold(self._heap.model, everyone.of_accounts(folds == number), traits, file) for number, file in enumerate(files)
+        ]
+        fitted = list(self._gathering.map(fit, jobs, "calibrating", self._tell))
+        failed = [one.why for one in fitted if one.why]
+        odd = max(fitted, key=lambda one: one.left_out)
+        if odd.left_out:
+            notes.append(
+                f"{odd.left_out} of {odd.windows} stretches of time are unlike the others: what is ordinary was learned without them"
+                if odd.left_out <= MOST_LEFT_OUT * odd.windows
+                else f"{odd.left_out} of {odd.windows} stretches of time are unlike the others: too many to say which are ordinary"
+            )
         return (failed[0], ()) if failed else ("", tuple(files))
 
     def _compared(self, basis: Basis, files: tuple[Path, ...], notes: list[str]) -> ModelFindings:
-        jobs = [LookJob(job, files, self._quarry.alpha) for job in self._gathering.jobs(self._heap)]
+        windows = self._gathering.folder / f"windows-{self._heap.folder}-{self._heap.shape}"
+        jobs = [LookJob(job, files, self._quarry.alpha, windows) for job in self._gathering.jobs(self._heap)]
         for part in self._gathering.map(look, jobs, "looking", self._tell):
             _add(self.looked, part)
+        rings = self._rings(files, windows, notes)
         least = max(load(file).least_alpha for file in files)
         if least > self._quarry.alpha:
             notes.append(
                 f"there are too few accounts to name anybody at a rate of {self._quarry.alpha:g}: the least that can be stated"
                 f" is {least:.2g}; the accounts are only ranked"
             )
-        return self._findings(basis, self.looked.findings, notes)
+        return replace(self._findings(basis, self.looked.findings, notes), rings=rings)
+
+    def _rings(self, files: Sequence[Path], windows: Path, notes: list[str]) -> tuple[Ring, ...]:
+        """Every window tested for rings."""
+        gathering = self._gathering
+        jobs = [
+            RingJob(
+                key,
+                windows,
+                files[key.calibration],
+                self._heap.first_at,
+                gathering.folder,
+                gathering.parts,
+                gathering.memory_mb,
+            )
+            for key in sorted(self.looked.windows)
+        ]
+        tested = list(gathering.map(test_window, jobs, "looking for rings", self._tell))
+        if not tested:
+            notes.append("no window of time could be tested for rings")
+        return together(one.ring for one in tested if one.ring is not None)
 
     def _ranked(self, batches: Sequence[Batch], notes: list[str]) -> ModelFindings:
-        if not batches:
-            return self._findings(Basis.NOTHING, [], notes)
         everyone = joined(batches)
         self.looked.accounts = len(everyone.names)
         try:
@@ -194,7 +232,12 @@ def _duplicates(pursuits: Sequence[_Pursuit]) -> int:
     return sum(pursuit.looked.duplicates for pursuit in pursuits)
 
 
+def _fold(model: str, batch: Batch, traits: Mapping[str, Traits], file: Path) -> Fold:
+    return Fold(model, batch, {name: traits[name] for name in batch.names if name in traits}, file)
+
+
 def _add(total: Looked, part: Looked) -> None:
     for name in ("accounts", "rows", "beyond", "duplicates", "compared", "named", "other_shape"):
         setattr(total, name, getattr(total, name) + getattr(part, name))
+    total.windows |= part.windows
     total.findings = sorted([*total.findings, *part.findings], key=lambda finding: -finding.evidence)

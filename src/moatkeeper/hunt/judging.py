@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,23 +31,32 @@ class Judged:
     rows: IntArray  # (n,): the rows at which it was the strangest; 0 where it was not compared
 
 
-def judge(calibration: Calibration, batch: Batch) -> Judged:
-    """The evidence against every account, its rows in the order of time."""
-    count = len(batch.names)
-    evidence, p_values, best = np.zeros(count), np.full(count, np.nan), np.full(count, -np.inf)
-    looks, rows = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    for reached in readings_at_checkpoints(calibration.profile, batch, calibration.rows):
-        checkpoint = calibration.at(reached.rows)
-        if checkpoint is None:
-            continue
-        look, there = checkpoint.look(reached.readings), reached.accounts
-        evidence[there] += look.evidence
-        looks[there] += 1
-        stranger = there[look.scores > best[there]]
-        rows[stranger] = reached.rows
-        best[there] = np.maximum(best[there], look.scores)
-        p_values[there] = np.fmin(p_values[there], look.p_values)
-    return Judged(evidence, looks, p_values, rows)
+class Judge:
+    """Adds up the evidence against so many accounts while their readings pass by."""
+
+    def __init__(self, calibration: Calibration, accounts: int) -> None:
+        self._calibration = calibration
+        self._evidence, self._p_values = np.zeros(accounts), np.full(accounts, np.nan)
+        self._looks, self._rows = np.zeros(accounts, dtype=np.int64), np.zeros(accounts, dtype=np.int64)
+        self._best = np.full(accounts, -np.inf)
+
+    def passing(self, readings: Iterable[Reached]) -> Iterator[Reached]:
+        """The same readings, judged, without the states that they were read from."""
+        for reached in readings:
+            checkpoint = self._calibration.at(reached.rows)
+            if checkpoint is not None:
+                look, there = checkpoint.look(reached.readings), reached.accounts
+                self._evidence[there] += look.evidence
+                self._looks[there] += 1
+                self._rows[there[look.scores > self._best[there]]] = reached.rows
+                self._best[there] = np.maximum(self._best[there], look.scores)
+                self._p_values[there] = np.fmin(self._p_values[there], look.p_values)
+            yield reached._replace(states={})
+
+    @property
+    def judged(self) -> Judged:
+        """What all that has passed comes to."""
+        return Judged(self._evidence, self._looks, self._p_values, self._rows)
 
 
 def explained(calibration: Calibration, batch: Batch, judged: Judged, chosen: IntArray) -> list[Finding]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from moatkeeper.hunt.comparing import fold_of, load
-from moatkeeper.hunt.judging import explained, judge
+from moatkeeper.hunt.judging import Judge, explained
+from moatkeeper.hunt.windows import WindowKey, keep
 from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.checkpoints import readings_at_checkpoints
 from moatkeeper.patterns.finding import Finding
+from moatkeeper.patterns.window import windows_of
 from moatkeeper.store.logs.parts import PartJob, gathered
 
 MOST_FOUND = 200
@@ -24,6 +28,7 @@ class LookJob:
     part: PartJob
     calibrations: tuple[Path, ...]
     alpha: float
+    windows: Path  # folder in which the windows are kept for the ring tests
 
 
 @dataclass(slots=True)
@@ -38,6 +43,7 @@ class Looked:
     named: int = 0
     other_shape: int = 0  # rows that the calibration does not know how to read
     findings: list[Finding] = field(default_factory=list)
+    windows: set[WindowKey] = field(default_factory=set)
 
 
 def look(job: LookJob) -> Looked:
@@ -54,18 +60,28 @@ def look(job: LookJob) -> Looked:
             # Each fold is judged by what the other one taught; a single calibration judges everybody.
             chosen = folds != number if len(job.calibrations) > 1 else np.ones(len(batch.names), dtype=bool)
             if chosen.any():
-                _judge(batch.of_accounts(chosen), file, job.alpha, total)
+                _judge(batch.of_accounts(chosen), number, file, job, total)
     total.findings = sorted(total.findings, key=lambda finding: -finding.evidence)[:MOST_FOUND]
     return total
 
 
-def _judge(batch: Batch, file: Path, alpha: float, total: Looked) -> None:
+def _judge(batch: Batch, number: int, file: Path, job: LookJob, total: Looked) -> None:
     calibration = load(file)
     if not calibration.profile.encoder.fits(batch):
         total.other_shape += len(batch)
         return
-    judged = judge(calibration, batch)
+    profile, history = calibration.profile, calibration.history
+    judge = Judge(calibration, len(batch.names))
+    readings = judge.passing(readings_at_checkpoints(profile, batch))
+    if history is None:
+        deque(readings, maxlen=0)
+    else:
+        for window, found in windows_of(profile, batch, job.part.heap.first_at, history.window_s, reached=readings):
+            key = WindowKey(number, window)
+            keep(job.windows, key, f"{job.part.part}-{total.accounts}", found)
+            total.windows.add(key)
+    judged = judge.judged
     total.compared += int(np.count_nonzero(judged.looks))
-    total.named += int(np.count_nonzero(judged.evidence >= 1 / alpha))
+    total.named += int(np.count_nonzero(judged.evidence >= 1 / job.alpha))
     order = np.argsort(-judged.evidence, kind="stable")[:MOST_FOUND]
     total.findings += explained(calibration, batch, judged, order[judged.looks[order] > 0])

@@ -40,12 +40,16 @@ class Heap:
     rows: int = 0
     has: set[str] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
+    first_at: float = float("inf")  # UTC seconds
+    last_at: float = float("-inf")
 
     def add(self, other: Heap) -> None:
         """Adds the rows of another piece."""
         self.rows += other.rows
         self.has |= other.has
         self.answers += other.answers
+        self.first_at = min(self.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Sheet:
             "line": _each(self.numbers, rows),
             "place": np.arange(count) - np.repeat(np.cumsum(rows) - rows, rows),
         }
+        heap.first_at, heap.last_at = float(table["at"].min()), float(table["at"].max())
         for name in ("turns", "tokens"):
             self._add(heap, table, name, _each(_counts(by_name[name]), rows))
         for name in ("room", "released"):
