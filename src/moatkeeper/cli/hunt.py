@@ -129,7 +129,7 @@ def _rings(model: ModelFindings) -> Iterator[str]:
     for ring in model.rings:
         share = f", at least {ring.share:.0%} of the accounts" if isfinite(ring.share) else ""
         head = f"{model.model or 'the model'}: A RING from {moment(ring.since)} to {moment(ring.until)}{share}"
-        yield "\n".join([head, *(f"  {sign}" for sign in ring.signs), *_members(ring)])
+        yield "\n".join([head, *(f"  {sign.words}" for sign in ring.signs), *_members(ring)])
 
 
 def _members(ring: Ring) -> Iterator[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 from moatkeeper.patterns.finding import Finding
+from moatkeeper.patterns.rings_report import Sign
 
 
 class Basis(StrEnum):
@@ -28,19 +30,31 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A ring in one stretch of time (UTC seconds).
+    """A ring in one stretch of time (UTC seconds), its signs strongest first.
 
-    ``named`` accounts are under the promise on honest accounts, ``likely`` ones are not; ``share`` is that of the accounts of
-    the window that the ring has at least, NaN where that cannot be said.
+    ``named`` accounts are under the promise on honest accounts, ``likely`` ones are not.
     """
 
     since: float
     until: float
-    z: float
-    share: float
-    signs: tuple[str, ...]
+    signs: tuple[Sign, ...]
     named: tuple[Member, ...]
     likely: tuple[Member, ...]
+
+    @property
+    def strength(self) -> float:
+        """That of the strongest sign, in multiples of what is allowed; 0 where accounts are named without any sign."""
+        return max((strength(sign) for sign in self.signs), default=0.0)
+
+    @property
+    def share(self) -> float:
+        """Of the accounts of its windows, that the ring has at least; NaN where that cannot be said."""
+        return max((sign.share for sign in self.signs if isfinite(sign.share)), default=float("nan"))
+
+
+def strength(sign: Sign) -> float:
+    """A sign in multiples of what is allowed."""
+    return sign.z / sign.cut if sign.cut > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

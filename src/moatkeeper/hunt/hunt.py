@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from moatkeeper.store.logs.sheet import NOTHING, TEXTS, Heap
 
 SHOWN = 20
 """Accounts that are listed beyond those that are named."""
+WINDOW_NOTES = 3
+"""Of what is said about windows, that is repeated."""
 LEAST_ROWS = 200
 """Rows of a model below which nothing can be learned (patterns/encoder.py)."""
 
@@ -126,11 +129,9 @@ class _Pursuit:
         failed = [one.why for one in fitted if one.why]
         odd = max(fitted, key=lambda one: one.left_out)
         if odd.left_out:
-            notes.append(
-                f"{odd.left_out} of {odd.windows} stretches of time are unlike the others: what is ordinary was learned without them"
-                if odd.left_out <= MOST_LEFT_OUT * odd.windows
-                else f"{odd.left_out} of {odd.windows} stretches of time are unlike the others: too many to say which are ordinary"
-            )
+            few = odd.left_out <= MOST_LEFT_OUT * odd.windows
+            told = "what is ordinary was learned without them" if few else "too many to say which are ordinary"
+            notes.append(f"{odd.left_out} of {odd.windows} stretches of time are unlike the others: {told}")
         return (failed[0], ()) if failed else ("", tuple(files))
 
     def _compared(self, basis: Basis, files: tuple[Path, ...], notes: list[str]) -> ModelFindings:
@@ -165,6 +166,8 @@ class _Pursuit:
         tested = list(gathering.map(test_window, jobs, "looking for rings", self._tell))
         if not tested:
             notes.append("no window of time could be tested for rings")
+        told = Counter(note for one in tested for note in one.notes)
+        notes += [f"{count} of {len(tested)} windows: {note}" for note, count in told.most_common(WINDOW_NOTES)]
         return together(one.ring for one in tested if one.ring is not None)
 
     def _ranked(self, batches: Sequence[Batch], notes: list[str]) -> ModelFindings:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from moatkeeper.hunt.attributes import traits_of
 from moatkeeper.hunt.comparing import load, load_past
-from moatkeeper.hunt.findings import Member, Ring
+from moatkeeper.hunt.findings import Member, Ring, strength
 from moatkeeper.hunt.windows import WindowKey, whole
 from moatkeeper.patterns.rings import look_for_rings
-from moatkeeper.patterns.rings_report import Suspect
+from moatkeeper.patterns.rings_report import RingReport, Sign, Suspect
 from moatkeeper.patterns.traits import Traits
 from moatkeeper.store.logs.parts import seen
+
+EXCESS = "excess of"
+"""How the names of the global tests begin, which count all accounts of a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class RingJob:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What one window showed, and what could not be tested or promised in it."""
+    """What one window showed, and what was too weak, or could not be tested or promised in it."""
 
     ring: Ring | None
     accounts: int
-    refused: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def test_window(job: RingJob) -> Tested:
@@ -48,21 +49,19 @@ def test_window(job: RingJob) -> Tested:
         return Tested(None, len(window), ())
     traits = _traits(job, frozenset(window.names)) if past is not None else {}
     report = look_for_rings(calibration, window, traits, past=past)
-    if not report.signs and not report.named:
-        return Tested(None, len(window), report.refused)
+    if not _stands_out(report):
+        weak = (f"{report.signs[0].words}; none of them asks strangely by itself",) if report.signs else ()
+        return Tested(None, len(window), weak + report.refused)
     since = job.started + job.key.number * history.window_s
-    scale = [sign.z / sign.cut for sign in report.signs if sign.cut > 0]
-    shares = [sign.share for sign in report.signs if np.isfinite(sign.share)]
-    ring = Ring(
-        since,
-        since + history.window_s,
-        max(scale, default=float("nan")),
-        max(shares, default=float("nan")),
-        tuple(sign.words for sign in report.signs),
-        tuple(map(_member, report.named)),
-        tuple(map(_member, report.silent)),
-    )
+    members = (tuple(map(_member, listed)) for listed in (report.named, report.silent))
+    ring = Ring(since, since + history.window_s, report.signs, *members)
     return Tested(ring, len(window), report.refused)
+
+
+def _stands_out(report: RingReport) -> bool:
+    """Whether there is a ring: accounts that merely meet, none of them strange by itself, may be customers of one template."""
+    excess = any(sign.test.startswith(EXCESS) for sign in report.signs)
+    return bool(report.named) or excess or bool(report.signs and report.silent)
 
 
 def together(rings: Iterable[Ring]) -> tuple[Ring, ...]:
@@ -73,32 +72,22 @@ def together(rings: Iterable[Ring]) -> tuple[Ring, ...]:
             found[-1] = _both(found[-1], ring)
         else:
             found.append(ring)
-    return tuple(sorted(found, key=lambda one: -_known(one.z)))
+    return tuple(sorted(found, key=lambda one: -one.strength))
 
 
 def _both(first: Ring, second: Ring) -> Ring:
     named = _united(first.named, second.named)
     names = {member.account for member in named}
     likely = tuple(member for member in _united(first.likely, second.likely) if member.account not in names)
-    stronger, weaker = sorted((first, second), key=lambda one: -_known(one.z))
-    return replace(
-        stronger,
-        since=min(first.since, second.since),
-        until=max(first.until, second.until),
-        share=max(_known(first.share), _known(second.share)),
-        signs=tuple(dict.fromkeys(stronger.signs + weaker.signs)),
-        named=named,
-        likely=likely,
-    )
+    signs: dict[str, Sign] = {}
+    for sign in sorted((*first.signs, *second.signs), key=lambda one: -strength(one)):
+        signs.setdefault(sign.test, sign)  # of each test where it is the strongest
+    return Ring(min(first.since, second.since), max(first.until, second.until), tuple(signs.values()), named, likely)
 
 
 def _united(first: Sequence[Member], second: Sequence[Member]) -> tuple[Member, ...]:
     by_name = {member.account: member for member in (*second, *first)}
     return tuple(by_name.values())
-
-
-def _known(value: float) -> float:
-    return value if np.isfinite(value) else 0.0
 
 
 def _member(suspect: Suspect) -> Member:

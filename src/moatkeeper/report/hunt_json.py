@@ -44,9 +44,10 @@ def _ring(ring: Ring) -> dict[str, object]:
     return {
         "since": ring.since,
         "until": ring.until,
-        "z": _number(ring.z),
         "share": _number(ring.share),
-        "signs": ring.signs,
+        "signs": [
+            {"test": sign.test, "z": _number(sign.z), "allowed": _number(sign.cut), "words": sign.words} for sign in ring.signs
+        ],
         "named": [_member(member) for member in ring.named],
         "likely": [_member(member) for member in ring.likely],
     }

@@ -69,7 +69,7 @@ def _sections(findings: HuntFindings) -> Iterator[str]:
 def _ring(ring: Ring) -> str:
     share = f", at least {ring.share:.0%} of the accounts" if isfinite(ring.share) else ""
     head = f"<h3>A ring, {moment(ring.since)} to {moment(ring.until)}{share}</h3>"
-    signs = "".join(f"<li>{escape(sign)}</li>" for sign in ring.signs)
+    signs = "".join(f"<li>{escape(sign.words)}</li>" for sign in ring.signs)
     tables = _members("Named: under the promise on honest accounts", ring.named)
     return f"{head}<ul>{signs}</ul>{tables}{_members('Likely, without a promise: for silent measures only', ring.likely)}"
 

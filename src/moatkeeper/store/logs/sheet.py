@@ -165,18 +165,24 @@ def numbers_of(rows: Sequence[Sequence[object]], width: int) -> FloatArray:
     if not rows:
         return np.empty((0, width))
     try:
-        return np.array(rows, dtype=np.float64).reshape(len(rows), width)
+        found = np.array(rows, dtype=np.float64)
+        if found.shape == (len(rows), width):
+            return found
     except (ValueError, TypeError, OverflowError):
-        columns = [_column([row[place] for row in rows]) for place in range(width)]
-        return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
+        pass
+    columns = [_column([row[place] for row in rows]) for place in range(width)]
+    return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
 
 
 def _column(cells: list[object]) -> FloatArray:
     try:
-        return np.array(cells, dtype=np.float64)
+        found = np.array(cells, dtype=np.float64)
+        if found.ndim == 1:
+            return found
     except (ValueError, TypeError, OverflowError):
-        known: dict[object, float] = {}
-        return np.array([_cell(cell, known) for cell in cells], dtype=np.float64)
+        pass
+    known: dict[object, float] = {}
+    return np.array([_cell(cell, known) for cell in cells], dtype=np.float64)
 
 
 def _cell(cell: object, known: dict[object, float]) -> float:
