@@ -16,6 +16,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.regions import Regions
+from moatkeeper.patterns.traits import Traits
 
 Scores = Callable[[FloatArray], FloatArray]
 """The victim: rows to class probabilities of shape (n, k)."""
@@ -184,7 +185,7 @@ def _profiles(world: World, rng: np.random.Generator, groups: IntArray, base: Fl
     for group in np.unique(groups[groups >= 0]).tolist():
         inside = np.flatnonzero(groups == group)
         tilted[inside] = tilted[inside[0]]
-    return tilted / tilted.sum(axis=1, keepdims=True)
+    return np.asarray(tilted / tilted.sum(axis=1, keepdims=True))
 
 
 def _resent(rng: np.random.Generator, owners: IntArray, rows: FloatArray, who: np.ndarray) -> FloatArray:
@@ -214,7 +215,7 @@ def _margins(world: World, rows: FloatArray) -> FloatArray:
 def _hardest(world: World, rng: np.random.Generator, weights: FloatArray, of: int = 5) -> FloatArray:
     tries = world.draw(rng, np.repeat(weights, of, axis=0))
     margins = _margins(world, tries).reshape(-1, of)
-    return tries.reshape(len(weights), of, -1)[np.arange(len(weights)), margins.argmin(axis=1)]
+    return np.asarray(tries.reshape(len(weights), of, -1)[np.arange(len(weights)), margins.argmin(axis=1)])
 
 
 def _uniform(world: World, rng: np.random.Generator, count: int) -> FloatArray:
@@ -279,7 +280,7 @@ def _cover(world: World, rng: np.random.Generator, count: int) -> FloatArray:
     coarse = np.rint(((pool - world.centre) / world.spread)[:, : min(6, pool.shape[1])]).astype(np.int64)
     _, first = np.unique(coarse, axis=0, return_index=True)
     rest = np.setdiff1d(np.arange(len(pool)), first)
-    return pool[np.r_[rng.permutation(first), rest][:count]]
+    return np.asarray(pool[np.r_[rng.permutation(first), rest][:count]])
 
 
 _MAKERS: dict[str, Callable[[World, np.random.Generator, int], FloatArray]] = {
@@ -291,3 +292,36 @@ _MAKERS: dict[str, Callable[[World, np.random.Generator, int], FloatArray]] = {
     "random": _random,
     "cover": _cover,
 }
+
+
+AGENTS, NETWORKS = 30, 400
+RANGES = 24
+"""Hours in which the ring's accounts sign up, if they leak."""
+
+
+def traits_of(
+    names: tuple[str, ...],
+    groups: IntArray,
+    rng: np.random.Generator,
+    week: int,
+    ring_from: int | None = None,
+    leak: float = 0.0,
+) -> dict[str, Traits]:
+    """Traits of a week's accounts: popular agents and networks, colleagues behind one network.
+
+    Accounts from number ``ring_from`` on are a ring, of which a share ``leak`` has one agent, four networks and one day of
+    sign-up in common; the rest look like everybody.
+    """
+    popular = rng.zipf(1.6, len(names)) % AGENTS
+    found = {}
+    for number, name in enumerate(names):
+        agent, network = f"agent {popular[number]}", f"network {week}-{rng.integers(NETWORKS)}-{rng.integers(4)}"
+        began = float((week - rng.integers(0, 40) + rng.random()) * WEEK_S)
+        organisation = ""
+        if groups[number] >= 0:
+            network, organisation = f"office {week}-{groups[number]}", f"firm {week}-{groups[number]}"
+        if ring_from is not None and number >= ring_from and rng.random() < leak:
+            agent, network = "agent 7", f"network {week}-hosting-{rng.integers(4)}"
+            began = float(week * WEEK_S + rng.random() * RANGES * 3_600)
+        found[name] = Traits(networks=(network,), agents=(agent,), organisation=organisation, signed_up_at=began)
+    return found

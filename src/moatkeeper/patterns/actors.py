@@ -1,8 +1,8 @@
 """Actors: accounts that are one customer as far as limits are concerned, so that splitting a campaign buys no more of them.
 
-Only what identifies who pays makes an actor by itself: a payment or a key issuer. A common network, agent or hour of sign-up does
-not, since colleagues behind one office address have it, too; it makes an actor only of accounts that a person agreed to treat as a
-ring. The mapping is data: whoever limits takes the actor's name in place of the account's.
+Only what identifies who pays makes an actor by itself: a payment or a key issuer. A common network, agent or hour of sign-up
+does not, since colleagues behind one office address have it, too; accounts of a ring become an actor when a person says so.
+The mapping is data: whoever limits takes the actor's name in place of the account's.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.density_ratio import DensityRatio
-from moatkeeper.patterns.fusion import Fusion
 from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.normal import draws, normal_scores
 
@@ -86,8 +85,8 @@ def attribute(current: Group, past: Group, budget: float) -> Attribution:
     taught_from = draws(past.keys, _TAUGHT) < TAUGHT
     taught, held = past.take(taught_from), past.take(~taught_from)
     fold, held_band = (draws(current.keys, _FOLD) * FOLDS).astype(np.int64), past_band[~taught_from]
-    scales, mix, chances = _scales(taught), _mix(current.rows, held.rows), draws(current.keys, _TIES)
-    taught_scores, held_scores, scores = (_scores(scales, group) for group in (taught, held, current))
+    mix, chances = _mix(current.rows, held.rows), draws(current.keys, _TIES)
+    taught_scores, held_scores, scores = (scores_by(taught, group) for group in (taught, held, current))
     for number in range(FOLDS):
         here = fold == number
         if not here.any() or here.all() or not len(taught) or not len(held):
@@ -142,19 +141,29 @@ def bands_of(past: IntArray, current: IntArray) -> tuple[Band, ...]:
     return tuple(reversed(found))
 
 
-def _scales(past: Group) -> dict[int, Fusion]:
-    """What is ordinary at each checkpoint."""
-    return {int(rows): Fusion.fit(past.readings[past.rows == rows]) for rows in np.unique(past.rows)}
+def scores_by(past: Group, group: Group) -> FloatArray:
+    """Readings as normal scores among past accounts at the same checkpoint, shape (n, statistics); 0 where there is no reading.
 
-
-def _scores(scales: dict[int, Fusion], group: Group) -> FloatArray:
-    """Readings as normal scores that go on growing beyond all past accounts, so that a ring out there is not tied with them."""
+    They go on growing beyond all past accounts, so that a ring out there is not tied with the strangest of them.
+    """
     found = np.zeros(group.readings.shape)
-    for rows, scale in scales.items():
-        inside = group.rows == rows
-        readings = group.readings[inside].astype(np.float32)  # as past ones are kept: what was tied with them remains tied
-        found[inside] = normal_scores(np.exp(-scale.rarities(readings)))
-    return np.where(np.isnan(group.readings), 0.0, found)
+    # As past readings are kept: what was tied with them remains tied.
+    known, asked = past.readings.astype(np.float32), group.readings.astype(np.float32)
+    for rows in np.unique(past.rows).tolist():
+        then, now = past.rows == rows, np.flatnonzero(group.rows == rows)
+        for number in range(known.shape[1]):
+            column = known[then, number]
+            column = np.sort(column[~np.isnan(column)])
+            if len(column):
+                found[now, number] = _score(column, asked[now, number])
+    return np.where(np.isnan(asked), 0.0, found)
+
+
+def _score(column: FloatArray, readings: FloatArray) -> FloatArray:
+    more, at_least = (len(column) - np.searchsorted(column, readings, side=side) for side in ("right", "left"))
+    ranked = normal_scores((more + 0.5 * (at_least - more) + 0.5) / (len(column) + 1))
+    scale = float(np.std(column)) or 1.0
+    return np.asarray(ranked + np.log1p(np.maximum(np.nan_to_num(readings) - column[-1], 0.0) / scale))
 
 
 def _band_of(bands: tuple[Band, ...], rows: IntArray) -> IntArray:

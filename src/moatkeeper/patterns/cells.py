@@ -1,9 +1,9 @@
 """Attribute cells: accounts that share an agent, a network, a template or a time of sign-up, against the rest of the window.
 
-A ring that cannot be named by its rows may still have its tool chain in common. Each cell is compared with the other accounts of
-the same window, never with the past: a large ring would make nearly every cell look strange beside it. The cut comes from whole
-past windows. A cell is never accused as a whole, since honest customers use the same agent. In flagged cells an account is named
-at a milder p-value, for which its rule has a budget of its own.
+A ring that cannot be named by its rows may still have its tool chain in common. Each cell is compared with the other accounts
+of its window, never with the past: a large ring would make nearly every cell look strange beside it. The cut comes from whole
+past windows. A cell is never accused as a whole, since honest customers use the same agent. In flagged cells an account is
+named at a milder p-value, for which its rule has a budget of its own.
 """
 
 from __future__ import annotations
@@ -119,7 +119,10 @@ class CellHistory:
 def cells_of(traits: Sequence[Traits]) -> Cells:
     """The cells of the accounts of one window. A loop over accounts, since their traits are lists of texts."""
     numbers: dict[str, int] = {}
-    accounts, cells, kinds, values = [], [], [], []
+    accounts: list[int] = []
+    cells: list[int] = []
+    kinds: list[int] = []
+    values: list[str] = []
     for account, known in enumerate(traits):
         for kind, value in _of(known):
             cell = numbers.setdefault(f"{kind}:{value}", len(numbers))

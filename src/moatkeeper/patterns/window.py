@@ -15,9 +15,13 @@ from moatkeeper.patterns.checkpoints import CHECKPOINTS, Reached, readings_at_ch
 from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.normal import name_keys
 from moatkeeper.patterns.profile import AccountStates, Profile
-from moatkeeper.patterns.shared_cells import TABLES, buckets_of
+from moatkeeper.patterns.shared_cells import TABLES, buckets_of, varied
 
 WEEK_S = 7 * 86_400.0
+EDITOR = 0.15
+"""Share of an account's rows, averaged over tables, that repeat half of another of its own; beyond it the account is taken for a
+customer who edits a template, or for a search that its own evidence decides about. Four rows that differ in one field each
+have a quarter. Larger: more accounts may be named for being in a ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Window:
     rows: IntArray  # (n,): the checkpoint
     readings: FloatArray  # (n, detectors) at exactly so many rows; NaN where a detector says nothing
     owners: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # (r,): the account of each row
-    buckets: HashArray = field(default_factory=lambda: np.empty((0, TABLES), dtype=np.int64))  # (r, TABLES)
+    buckets: HashArray = field(default_factory=lambda: np.empty((0, TABLES + 1), dtype=np.int64))  # (r, TABLES + 1)
     kept: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # (s,), ascending
     states: AccountStates = field(default_factory=dict)
 
@@ -43,6 +47,11 @@ class Window:
     def keys(self) -> HashArray:
         """A number for each account from its name alone, shape (n,): where chance is needed, it is drawn from this."""
         return name_keys(self.names)
+
+    @property
+    def edits(self) -> npt.NDArray[np.bool_]:
+        """Which accounts mostly vary a few rows of their own, shape (n,)."""
+        return varied(self.buckets, self.owners, len(self)) > EDITOR
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> Window:
         """Only these accounts."""
@@ -59,7 +68,7 @@ class Window:
         )
 
 
-def tested(batch: Batch, windows: IntArray) -> npt.NDArray[np.bool_]:
+def reaching(batch: Batch, windows: IntArray) -> npt.NDArray[np.bool_]:
     """Whether each row's account reaches a checkpoint in the window of the row, shape (n,)."""
     pairs = batch.accounts * (int(windows.max(initial=0)) + 1) + windows
     hits = np.isin(rank_in_account(batch.accounts) + 1, CHECKPOINTS)
