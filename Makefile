@@ -51,7 +51,7 @@ format: $(STAMP)  ## Format and mend what can be mended by itself
 docs: $(STAMP)  ## Write the generated reference pages again
 	@$(BIN)/python docs/tools/generate.py
 
-bench: bench-decision bench-outputs bench-gateway bench-redteam  ## All benchmarks, as JSON in bench/results
+bench: bench-decision bench-outputs bench-gateway bench-redteam bench-hunt  ## All benchmarks, as JSON in bench/results
 
 bench-gateway: $(STAMP)  ## Latency and throughput against Envoy, Starlette + httpx and LiteLLM
 	@$(BIN)/python -m bench.gateway

@@ -2,7 +2,7 @@
 
     python -m bench.hunt [--exchanges N] [--accounts N]      prints, and writes bench/results/hunt.json (make bench-hunt)
 
-The log is generated: real rows of credit card clients, dealt to accounts whose numbers of rows are log-normal, in Moatkeeper's own
+The log is generated: real rows of credit card clients, dealt to accounts whose sizes are log-normal, in Moatkeeper's own
 form, one exchange a line, over ninety days; a planted ring of accounts searches along the boundary of the model for three days.
 Each contender runs in a process of its own, with so many cores:
 
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +108,12 @@ def main() -> None:
         ]
     for one in found:
         print(f"{one.contender:20} {one.seconds:8.1f} s {one.exchanges_per_s:12,.0f} exchanges/s {one.peak_mb:8.0f} MB", end="")
-        print("" if one.listed is None else f"   lists {one.listed}, {one.ring_found:.0%} of the ring, {one.honest_listed} honest")
+        print(
+            "" if one.listed is None else f"   lists {one.listed}, {one.ring_found:.0%} of the ring, {one.honest_listed} honest"
+        )
     about = {"exchanges": count, "accounts": asked.accounts, "log_bytes": size, "ring": RING, "ring_rows": RING_ROWS}
-    write_result("hunt", {"log": about, "cores": CORES, "contenders": [asdict(one) for one in found]})
+    figures = {"log": about, "cores": CORES, "contenders": found}
+    write_result("hunt", figures, seeds=[SEED], packages=["duckdb", "numpy", "pandas", "scikit-learn"])
 
 
 def measured(contender: str, command: Sequence[str], exchanges: int) -> Measured:
@@ -155,7 +158,9 @@ def listing(contender: str, out: str) -> tuple[set[str] | None, int]:
     """The accounts that a contender lists, and how many of them are the ring's."""
     if contender.startswith("hunt"):
         models = json.loads(out)["models"]
-        listed = {member["account"] for model in models for ring in model["rings"] for member in (*ring["named"], *ring["likely"])}
+        listed = {
+            member["account"] for model in models for ring in model["rings"] for member in (*ring["named"], *ring["likely"])
+        }
         listed |= {account["account"] for model in models for account in model["named"]}
     elif contender == "isolation forest":
         listed = set(out.split())

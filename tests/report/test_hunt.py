@@ -42,11 +42,18 @@ def test_json_has_no_numbers_that_json_does_not_have() -> None:
 
 def test_the_page_is_well_formed_and_nothing_in_it_runs_or_loads() -> None:
     page = as_page(findings())
-    root = ET.fromstring(page.replace("<!doctype html>\n", "").replace('<meta charset="utf-8">', "").replace(
-        '<meta name="viewport" content="width=device-width, initial-scale=1">', ""
-    ).replace('content="default-src \'none\'; style-src \'unsafe-inline\'">', 'content=""/>'))
+    root = ET.fromstring(
+        page.replace("<!doctype html>\n", "")
+        .replace('<meta charset="utf-8">', "")
+        .replace('<meta name="viewport" content="width=device-width, initial-scale=1">', "")
+        .replace("content=\"default-src 'none'; style-src 'unsafe-inline'\">", 'content=""/>')
+    )
     assert root.tag == "html"
     assert "<script" not in page
     assert "http://" not in page
     assert "https://" not in page
-    assert page.index("A ring, 1970-01-01 00:00 UTC") < page.index("Accounts that stand out") < page.index("How the logs were read")
+    assert (
+        page.index("A ring, 1970-01-01 00:00 UTC")
+        < page.index("Accounts that stand out")
+        < page.index("How the logs were read")
+    )
