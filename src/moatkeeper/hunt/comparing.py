@@ -25,6 +25,7 @@ from moatkeeper.patterns.berk_jones import CUT
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.packing import pack, unpack
 from moatkeeper.patterns.past_traits import PastTraits
+from moatkeeper.patterns.registry import DETECTORS, HABITS
 from moatkeeper.patterns.traits import Traits
 from moatkeeper.patterns.window import window_numbers
 from moatkeeper.store.logs.parts import PartJob, gathered, seen
@@ -63,6 +64,7 @@ class Fold:
     batch: Batch
     traits: Mapping[str, Traits]
     file: Path
+    habits_only: bool = False  # the log says nothing of what was asked
 
 
 class Fitted(NamedTuple):
@@ -100,13 +102,14 @@ def fit(fold: Fold) -> Fitted:
     Windows in which the global test for rings says that something is new are no honest past: where they are the lesser part
     of the log, the calibration is made again without their rows, so that a ring does not teach what is compared with it.
     """
+    detectors = {name: one for name, one in DETECTORS.items() if name in HABITS or not fold.habits_only}
     try:
-        calibration, batch = Calibration.fit(fold.model, fold.batch), fold.batch
+        calibration, batch = Calibration.fit(fold.model, fold.batch, detectors), fold.batch
         numbers, odd = odd_windows(calibration, batch)
         left_out = len(odd)
         if 0 < left_out <= MOST_LEFT_OUT * len(np.unique(numbers)):
             batch = batch.take(~np.isin(numbers, odd))
-            calibration = Calibration.fit(fold.model, batch)
+            calibration = Calibration.fit(fold.model, batch, detectors)
     except CalibrationError as error:
         return Fitted(error.message)
     fold.file.write_bytes(calibration.to_bytes())
