@@ -1,0 +1,72 @@
+"""Coordinates for the baselines: standardised columns, pictures as they are, texts as weighted words on their main axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.batch import Batch
+
+AXES = 64  # of texts
+
+
+class Space(Protocol):
+    """Where rows become points."""
+
+    def of(self, batch: Batch) -> FloatArray:
+        """Shape (n, d)."""
+        ...
+
+
+class Standardised:
+    """Columns with mean 0 and deviation 1 among honest rows."""
+
+    def __init__(self, honest: Batch) -> None:
+        inputs = _inputs(honest)
+        self._centre, self._spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-9
+
+    def of(self, batch: Batch) -> FloatArray:
+        """Shape (n, d)."""
+        return np.asarray((_inputs(batch) - self._centre) / self._spread, dtype=np.float32)
+
+
+class Words:
+    """TF-IDF and its first AXES singular directions, unit vectors; learnt from honest texts."""
+
+    def __init__(self, honest: Batch) -> None:
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self._words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
+        matrix = self._words.fit_transform(honest.texts or ())
+        self._axes = TruncatedSVD(min(AXES, matrix.shape[1] - 1), random_state=0).fit(matrix)
+
+    def of(self, batch: Batch) -> FloatArray:
+        """Shape (n, d)."""
+        points = self._axes.transform(self._words.transform(batch.texts or ()))
+        return np.asarray(points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+class Encoded:
+    """What a similarity encoder makes of pictures."""
+
+    def __init__(self, encode: Callable[[FloatArray], FloatArray]) -> None:
+        self._encode = encode
+
+    def of(self, batch: Batch) -> FloatArray:
+        """Shape (n, e)."""
+        return self._encode(_inputs(batch))
+
+
+def ordinary(honest: Batch) -> Space:
+    """The space for such traffic, without an encoder."""
+    return Standardised(honest) if honest.texts is None else Words(honest)
+
+
+def _inputs(batch: Batch) -> FloatArray:
+    if batch.inputs is None:
+        raise TypeError("found texts, expected numbers")
+    return batch.inputs
