@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import ClassVar
 
 from moatkeeper.core.answer import Answer, Usage
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.exchange import Exchange
-from moatkeeper.core.judgement import Charge, Decision, Quota, Reading, Standing
+from moatkeeper.core.judgement import Charge, Decision, Quota, Standing
 from moatkeeper.core.query import Query
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.memory import Memory
 from moatkeeper.guard.policy import Policy, Price, Tier
 from moatkeeper.limits.plan import Amounts, Owners, Plan
 from moatkeeper.outputs.base import OutputPolicy
+from moatkeeper.patterns.finding import Finding
+from moatkeeper.patterns.watch import Watch
 
 __all__ = ["ADMITTED", "Guard", "Policy", "Price", "Tier"]
 
 ADMITTED = "admitted"
 """The reason code where nothing speaks against a query."""
+
+LOOK_ROWS = 64
+"""Rows that wait before detectors look; larger: cheaper a row, later findings."""
+LOOK_S = 1.0
+"""Seconds that an exchange waits at most, by the next query's clock."""
 
 _ENDED = frozenset({Standing.SUSPENDED, Standing.TERMINATED})
 _FREE = Price()
@@ -36,12 +42,11 @@ class Guard:
     ConfigError for a policy that contradicts itself.
     """
 
-    observes: ClassVar[bool] = False
-    """Whether ``observe`` does anything: no, while there are no detectors."""
-
-    def __init__(self, policy: Policy, outputs: OutputPolicy) -> None:
+    def __init__(self, policy: Policy, outputs: OutputPolicy, watch: Watch | None = None) -> None:
         self.policy = policy
         self.outputs = outputs
+        self.watch = watch
+        self.observes = watch is not None
         if policy.default_tier not in policy.tiers:
             raise ConfigError(f"the default tier {policy.default_tier!r} is not among the tiers {sorted(policy.tiers)}")
         self._plans = {name: Plan(tier.limits, policy.shared) for name, tier in policy.tiers.items()}
@@ -145,9 +150,28 @@ class Guard:
         if changes:
             memory.apply(changes)
 
-    def observe(self, exchange: Exchange, memory: Memory) -> tuple[Reading, ...]:
-        """What detectors make of a completed exchange: nothing, while the guard has none."""
+    def observe(self, exchange: Exchange, memory: Memory) -> tuple[Finding, ...]:
+        """Takes a completed exchange in; what detectors found, once there is enough to look at together.
+
+        Exchanges wait until LOOK_ROWS rows or LOOK_S seconds of the queries' own clock have come together: a look at many costs
+        little more than one at a few. Whoever replays the same exchanges looks at the same moments.
+        """
+        if self.watch is None:
+            return ()
+        watching, query = memory.watching, exchange.query
+        if not watching.waiting:
+            watching.since = query.at
+        watching.waiting.append(exchange)
+        watching.rows += query.inputs.rows
+        if watching.rows >= LOOK_ROWS or not 0 <= query.at - watching.since < LOOK_S:
+            return self.look(memory)
         return ()
+
+    def look(self, memory: Memory) -> tuple[Finding, ...]:
+        """What detectors find in the exchanges that wait; to be called now and then where traffic may pause."""
+        watching = memory.watching
+        waiting, watching.waiting, watching.rows = watching.waiting, [], 0
+        return self.watch.look(waiting, watching.cases) if self.watch is not None and waiting else ()
 
     def contract(self, query: Query) -> Contract:
         """What a query's answer may show: the model's contract where it has one, else that of the caller's tier."""

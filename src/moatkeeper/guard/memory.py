@@ -7,10 +7,16 @@ from typing import Protocol
 
 from moatkeeper.core.judgement import Standing
 from moatkeeper.limits.base import BucketState
+from moatkeeper.patterns.cases import Watching
 
 
 class Memory(Protocol):
     """Buckets by key and standings by account. The engine reads, decides, and hands all changes over in one call."""
+
+    @property
+    def watching(self) -> Watching:
+        """What detectors know of accounts, and the exchanges that wait for them."""
+        ...
 
     def bucket(self, key: str) -> BucketState:
         """The state of a bucket; the empty tuple where nothing is known."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.packing import packable
 
 VALUE_BINS = 8
 """Classes that the values of a regressor are taken for, by quantiles."""
@@ -17,6 +18,7 @@ MOST_CLASSES = 256
 """Labels past this count as one."""
 
 
+@packable
 class AnswerForm(StrEnum):
     """What the model answers with."""
 
@@ -27,6 +29,7 @@ class AnswerForm(StrEnum):
     NONE = "none"  # embeddings, generated text, or nothing in the log
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Answers:
     """How the answers of one model are read. ``edges`` are the bins of a regressor's first value, or the known labels."""

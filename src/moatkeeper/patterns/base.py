@@ -33,7 +33,7 @@ class Purpose(StrEnum):
 
 
 class Fitted(Protocol):
-    """A detector that knows what is ordinary for one model. A frozen dataclass of arrays, numbers and texts (see packing.py)."""
+    """A detector that knows what is ordinary for one model. A frozen dataclass of arrays, numbers and texts."""
 
     def sketches(self) -> Mapping[str, Sketch]:
         """What an account's state consists of, by name."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.packing import packable
 
 MOST_VALUES = 64
 """A column with at most so many values is a list of them; larger: more memory, fewer values that can be impossible."""
@@ -25,6 +26,7 @@ SLACK = 0.05
 """A number may lie this share of the range outside the honest bounds before it is odd."""
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What is ordinary for d columns.

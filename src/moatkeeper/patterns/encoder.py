@@ -13,6 +13,7 @@ from moatkeeper.patterns.answers import Answers
 from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.columns import LEVELS, Columns
 from moatkeeper.patterns.hashing import HashArray, number_hashes, text_hashes
+from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.projection import Axes, Fragments
 from moatkeeper.patterns.regions import Regions
 from moatkeeper.patterns.rows import Rows
@@ -26,9 +27,10 @@ LEAST_ROWS = 200
 _SEED = 4
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """How rows of one model become ``Rows``. Exactly one of ``axes`` (wide numbers), ``fragments`` (texts) or neither (a table)."""
+    """How rows of one model become ``Rows``. ``axes`` for wide numbers, ``fragments`` for texts, neither for a table."""
 
     dimensions: int  # d of the inputs; 0 for texts
     axes: Axes | None

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.packing import packable
 
 AXES = 24
 """Coordinates that are kept; larger: finer near-duplicates, slower, and more rows needed to fit."""
@@ -20,6 +21,7 @@ _MULTIPLIER = 2_654_435_761  # Knuth's multiplicative hash
 _TEXT_SEED = 20_260_605
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Axes:
     """The main axes of honest rows: ``mean`` (d,), ``axes`` (d, AXES at most)."""
@@ -41,6 +43,7 @@ class Axes:
         return np.asarray(plain.astype(np.float32) @ self.axes, dtype=np.float64)
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Fragments:
     """Texts as weighted sums of fixed random directions, one a fragment of GRAM bytes; ``table`` is (BUCKETS, AXES)."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.packing import packable
 
 ROUNDS = 12
 """Of Lloyd's algorithm; the cells need not be the best ones, only fixed."""
@@ -16,6 +17,7 @@ SEEN = 8_000
 """Rows that the centres are found with."""
 
 
+@packable
 @dataclass(frozen=True, slots=True)
 class Regions:
     """Nearest-centre cells; ``centres`` has shape (k, c)."""

@@ -1,4 +1,4 @@
-"""Rows as detectors see them: every kind of input brought into the same few coordinates, every answer into a class and a margin."""
+"""Rows as detectors see them: any input in the same few coordinates, any answer as a class and a margin."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Bits:
 
     def visited(self, state: State) -> npt.NDArray[np.int64]:
         """How many bits are set, shape (owners, maps)."""
-        return np.bitwise_count(state).sum(axis=-1, dtype=np.int64)
+        return np.asarray(np.bitwise_count(state).sum(axis=-1), dtype=np.int64)
 
     def distinct(self, state: State) -> npt.NDArray[np.float64]:
         """How many distinct positions were hashed into each map, shape (owners, maps): linear counting.

@@ -15,6 +15,7 @@ from moatkeeper.errors import StoreError
 from moatkeeper.limits.base import BucketState
 from moatkeeper.limits.concurrency import counts_in_flight
 from moatkeeper.limits.registry import Bucket, parse_bucket, strategy_of_bucket
+from moatkeeper.patterns.cases import Watching
 
 MOST_BUCKETS = 1_000_000
 """About 300 MB: three buckets each for a third of a million callers."""
@@ -53,6 +54,7 @@ class InMemory:
         self._old: dict[str, BucketState] = {}
         self._standings: dict[str, Standing] = {}
         self._swept_at = 0.0  # the latest time known here; the earlier, the more counts as used
+        self.watching = Watching()  # empty after a restart, unless somebody puts stored cases in
         self.evicted = 0  # buckets that still counted and had to go: above 0, raise most_buckets
 
     def __len__(self) -> int:
