@@ -1,4 +1,4 @@
-"""One case, all contestants: honest accounts set each one's thresholds, other honest accounts check them, thieves are looked for."""
+"""One case, all contestants: honest accounts set thresholds, other honest accounts check them, thieves are looked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.patterns.contestants import SILENT, Contestant, Scorer
 from bench.patterns.counting import Share, enough_accounts, p_values, share
@@ -28,6 +29,7 @@ class Sizes:
     fit: int
     short: int
     long: int
+    fit_long: int
     fit_rows: int = 100
     looks: tuple[int, ...] = LOOKS
 
@@ -50,11 +52,13 @@ class Known:
     scorer: Scorer
     calibration: Mapping[int, FloatArray]
     held_out: Mapping[int, FloatArray]
+    kinds: Mapping[int, npt.NDArray[np.str_]]  # of the held-out accounts
     us_per_row: float
     fit_s: float
+    timeless: bool
 
     def p_values(self, batch: Batch, looks: Sequence[int]) -> dict[int, FloatArray]:
-        """How unusual accounts are among honest ones with the same number of rows, by look; looks without honest scores drop."""
+        """How unusual accounts are among honest ones with as many rows, by look; looks without honest scores drop."""
         usable = [look for look in looks if look in self.calibration]
         if not usable:
             return {}
@@ -82,18 +86,25 @@ class Arena:
         """Lets every contestant learn, and takes down what honest accounts score."""
         rng = np.random.default_rng([self.seed, 1])
         honest = self.fit.batch(self.fit.customers(self.sizes.fit, self.sizes.fit_rows, rng), rng)
+        longer = self.fit.batch(self.fit.customers(self.sizes.fit_long, max(self.sizes.looks), rng), rng)
         for contestant in self.contestants:
             began = time.perf_counter()
-            scorer = contestant.fit(honest)
+            scorer = contestant.fit(honest, longer)
             fit_s = time.perf_counter() - began
             if scorer is None:
                 continue
-            first, second = self._honest(contestant, scorer, 2), self._honest(contestant, scorer, 3)
-            self.known.append(Known(contestant.name, scorer, first, second, self._speed(scorer), fit_s))
+            first, _ = self._honest(contestant, scorer, 2)
+            second, kinds = self._honest(contestant, scorer, 3)
+            self.known.append(
+                Known(contestant.name, scorer, first, second, kinds, self._speed(scorer), fit_s, contestant.timeless)
+            )
             say(f"  {contestant.name}: {time.perf_counter() - began:.0f} s")
 
-    def _honest(self, contestant: Contestant, scorer: Scorer, part: int) -> dict[int, FloatArray]:
+    def _honest(
+        self, contestant: Contestant, scorer: Scorer, part: int
+    ) -> tuple[dict[int, FloatArray], dict[int, npt.NDArray[np.str_]]]:
         found: dict[int, FloatArray] = {}
+        of: dict[int, npt.NDArray[np.str_]] = {}
         for looks, rows, accounts in (
             (self.sizes.short_looks, min(SHORT, max(self.sizes.looks)), self.sizes.short),
             (self.sizes.long_looks, max(self.sizes.looks), self.sizes.long),
@@ -103,13 +114,15 @@ class Arena:
                 continue
             rng = np.random.default_rng([self.seed, part, rows])  # the same accounts for every contestant
             every = []
+            names = self.test.kinds(accounts, rng)
             portion = max(1, CHUNK // rows)
             for start in range(0, wanted, portion):
-                exchanges = self.test.customers(min(portion, accounts - start), rows, rng)
+                exchanges = self.test.of_kinds(names[start : start + portion], rows, rng)
                 every.append(clean(scorer.score(self.test.batch(exchanges, rng), looks)))
             scores = np.concatenate(every)[:wanted]
             found |= {look: scores[:, place] for place, look in enumerate(looks)}
-        return found
+            of |= dict.fromkeys(looks, names[:wanted])
+        return found, of
 
     def _speed(self, scorer: Scorer) -> float:
         """Microseconds a row, of 100 accounts with 100 rows, the better of two."""
@@ -137,15 +150,29 @@ class Arena:
                     }
                     for look, held_out in one.held_out.items()
                 },
+                "false_alarms_by_kind": {
+                    look: self._by_kind(one, look) for look in one.held_out if look in (SHORT, max(self.sizes.looks))
+                },
             }
             for one in self.known
         }
 
+    def _by_kind(self, one: Known, look: int) -> dict[str, Share]:
+        """False alarms at the 1 % threshold by kind of customer: who pays for it."""
+        hit = p_values(one.held_out[look], one.calibration[look]) <= RATES["1%"]
+        kinds = one.kinds[look]
+        return {kind: share(int(hit[kinds == kind].sum()), int(np.sum(kinds == kind))) for kind in np.unique(kinds).tolist()}
+
     def look_for(self, thieves: Exchanges, looks: Sequence[int], rng: np.random.Generator, **times: float) -> dict[str, object]:
-        """Per contestant: detection at each look and rate, and the rows until detection where all looks share one rate."""
+        """Per contestant: detection at each look and rate, and the rows until detection where all looks share one rate.
+
+        Where ``times`` are given, only contestants that look at them are asked.
+        """
         batch = self.test.batch(thieves, rng, **times)
         found: dict[str, object] = {}
         for one in self.known:
+            if times and one.timeless:
+                continue
             p = one.p_values(batch, looks)
             found[one.name] = {
                 "detected": {

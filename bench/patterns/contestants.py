@@ -46,8 +46,13 @@ class Contestant(Protocol):
         """Honest rows that it is asked to score at one look, a bound on the benchmark's time only."""
         ...
 
-    def fit(self, honest: Batch) -> Scorer | None:
-        """What it makes of honest accounts; None where it cannot say anything about such traffic."""
+    @property
+    def timeless(self) -> bool:
+        """Whether it does not look at when rows come."""
+        ...
+
+    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
+        """What it makes of many honest accounts and of fewer with more rows; None where it has no say about such traffic."""
         ...
 
 

@@ -29,7 +29,7 @@ SHARES = {"tenant": 0.66, "generalist": 0.20, "resender": 0.10, "what-if": 0.03,
 RESENT = 0.3  # of a resender's requests
 VARIANTS = 20  # that a what-if customer tries of one row, the row itself included
 FAMILIES = 400
-HARDEST = 0.1  # of the rows by margin: what a customer with hard cases sends
+HARDEST = 0.2  # of the rows, those of which a customer's own simple model is least sure: all that such a customer sends
 IN_GROUPS = 0.25  # of the accounts have colleagues
 SAME_ROWS = 0.2  # of the groups send the same rows
 GROUP_SIZE = 12  # colleagues, on average; 5 to 20
@@ -40,7 +40,7 @@ FIRST_DAY = 1_700_000_000.0  # UTC seconds; any
 
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """What was asked and answered: the first axes are those of rows, of any shape, (n,) or (accounts, n). One of the first two."""
+    """What was asked and answered; the first axes are those of rows, (n,) or (accounts, n). One of the first two is None."""
 
     inputs: FloatArray | None  # (..., d)
     texts: npt.NDArray[np.object_] | None  # (...)
@@ -64,7 +64,7 @@ class Exchanges:
         )
 
     def with_others(self, other: Exchanges, where: npt.NDArray[np.bool_]) -> Exchanges:
-        """These rows, (accounts, n), with the first rows of ``other`` in their order at the places that are true, (accounts, n)."""
+        """These rows, (accounts, n), with the first rows of ``other``, in their order, where ``where`` is true."""
         rank = np.where(where, np.cumsum(where, axis=1) - 1, 0)
         who = np.arange(len(where))[:, None]
         made = []
@@ -99,12 +99,15 @@ class Market:
     pool: Pool
     gaps: tuple[FloatArray, ...]
     columns: tuple[str, ...] = ()
+    hard: Index | None = None  # rows for customers with hard cases only; None: those with the smallest margins
     shares: dict[str, float] = field(default_factory=lambda: dict(SHARES))
 
-    def draw(self, accounts: int, rows: int, rng: np.random.Generator) -> Index:
-        """The rows of so many accounts, as places in the pool, shape (accounts, rows)."""
-        kinds = rng.choice(len(self.shares), size=accounts, p=list(self.shares.values()))
-        names = np.array(list(self.shares))[kinds]
+    def kinds(self, accounts: int, rng: np.random.Generator) -> npt.NDArray[np.str_]:
+        """What kind of customer each of so many accounts is."""
+        return np.array(list(self.shares))[rng.choice(len(self.shares), size=accounts, p=list(self.shares.values()))]
+
+    def draw(self, names: npt.NDArray[np.str_], rows: int, rng: np.random.Generator) -> Index:
+        """The rows of accounts of these kinds, as places in the pool, shape (accounts, rows)."""
         weights, starts = self._profiles(names, rng)
         asked = self._walk(weights, starts, rows, rng)
         _resend(asked, np.flatnonzero(names == "resender"), rng)
@@ -112,7 +115,7 @@ class Market:
             if len(self.pool.families):
                 order = rng.permutation(len(self.pool.families))[: -(-rows // VARIANTS)]
                 asked[account] = self.pool.families[np.resize(order, -(-rows // VARIANTS))].reshape(-1)[:rows]
-        hard = self._hardest()
+        hard = self.hard if self.hard is not None else self._hardest()
         for account in np.flatnonzero(names == "hard").tolist():
             asked[account] = np.resize(hard[rng.permutation(len(hard))[:rows]], rows)
         return asked
@@ -136,7 +139,11 @@ class Market:
 
     def customers(self, accounts: int, rows: int, rng: np.random.Generator) -> Exchanges:
         """What so many honest accounts ask, (accounts, rows)."""
-        return self.pool.rows.take(self.draw(accounts, rows, rng))
+        return self.of_kinds(self.kinds(accounts, rng), rows, rng)
+
+    def of_kinds(self, names: npt.NDArray[np.str_], rows: int, rng: np.random.Generator) -> Exchanges:
+        """What honest accounts of these kinds ask, (accounts, rows)."""
+        return self.pool.rows.take(self.draw(names, rows, rng))
 
     def _profiles(self, names: npt.NDArray[np.str_], rng: np.random.Generator) -> tuple[FloatArray, Index]:
         """Region weights (accounts, regions) and where in each region's list an account begins (accounts, regions)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.patterns.baselines import blacklight, hoda, mmd, prada, seat
-from bench.patterns.contestants import SILENT, Index, Scorer, account_count
+from bench.patterns.contestants import SILENT, Contestant, Index, Scorer, account_count
 from bench.patterns.spaces import Space, ordinary
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch
@@ -42,9 +42,10 @@ class Prada:
     latched: bool = False
     least: int = prada.LEAST
     most_rows: int = 400_000
+    timeless: bool = True
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch) -> Scorer:
+    def fit(self, honest: Batch, longer: Batch) -> Scorer:
         """It learns nothing but the scale of the columns."""
         return _Prada(self, self.space(honest))
 
@@ -72,9 +73,10 @@ class Seat:
 
     name: str = "SEAT"
     most_rows: int = 400_000
+    timeless: bool = True
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch) -> Scorer:
+    def fit(self, honest: Batch, longer: Batch) -> Scorer:
         """The distance of a match, from honest accounts."""
         space = self.space(honest)
         accounts = account_count(honest)
@@ -103,8 +105,9 @@ class Hoda:
 
     name: str = "HODA"
     most_rows: int = 10**9
+    timeless: bool = True
 
-    def fit(self, honest: Batch) -> Scorer | None:
+    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
         """The mean honest histogram."""
         if honest.stages is None:
             return None
@@ -134,8 +137,9 @@ class Blacklight:
 
     name: str = "Blacklight"
     most_rows: int = 1_000_000
+    timeless: bool = True
 
-    def fit(self, honest: Batch) -> Scorer | None:
+    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
         """The range of each column, and how many windows there are."""
         if honest.inputs is None:
             space = ordinary(honest)
@@ -175,11 +179,12 @@ class Mmd:
 
     name: str = "MMD"
     most_rows: int = 1_000_000
+    timeless: bool = True
     longest: int = 300
     """A longer window is a random part of it: the cost is its square."""
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch) -> Scorer:
+    def fit(self, honest: Batch, longer: Batch) -> Scorer:
         """A reference sample and the width of the kernels."""
         space = self.space(honest)
         rng = np.random.default_rng(0)
@@ -207,12 +212,11 @@ class _Mmd:
         return np.stack(every, axis=1)
 
 
-def published(space: MakeSpace = ordinary, similar: MakeSpace = ordinary) -> tuple[object, ...]:
+def published(space: MakeSpace = ordinary, similar: MakeSpace = ordinary) -> tuple[Contestant, ...]:
     """All baselines; ``similar`` is SEAT's space."""
     return (
         Prada(space=space),
-        Prada("PRADA, latched", latched=True, space=space),
-        Prada("PRADA from 20 distances", latched=True, least=20, space=space),
+        Prada("PRADA, latched from 20", latched=True, least=20, space=space),
         Seat(space=similar),
         Hoda(),
         Blacklight(),

@@ -1,4 +1,4 @@
-"""Tables and their victims: a third of the rows trains the model, a third is what customers and thieves draw from, a third judges."""
+"""Tables and their victims: a third of the rows trains the model, of a third customers and thieves draw, a third judges."""
 
 from __future__ import annotations
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.patterns.arena import LOOKS, Arena, Sizes
-from bench.patterns.attackers import Attacker, Theft, copies, of_kind
+from bench.patterns.arena import Arena, Sizes
+from bench.patterns.attackers import Attacker, Linear, Theft, copies, of_kind
 from bench.patterns.contestants import Contestant
 from bench.patterns.population import (
     FAMILIES,
+    HARDEST,
     NEIGHBOURS,
     REGIONS,
     Exchanges,
@@ -21,7 +22,7 @@ from bench.patterns.population import (
     families,
     real_gaps,
 )
-from bench.patterns.tables import CLAIMS, KINDS, TABLES, Table, Victim, table, victim
+from bench.patterns.tables import CLAIMS, KINDS, TABLES, Index, Table, Victim, table, victim
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
 
@@ -44,8 +45,8 @@ class Scale:
     stream: int  # rows of one long thief
 
 
-FULL = Scale(Sizes(2_000, 10_000, 2_000), 160_000, 200, 24, 120, 1_000)
-QUICK = Scale(Sizes(600, 2_000, 300, looks=(10, 100, 300)), 40_000, 60, 6, 40, 300)
+FULL = Scale(Sizes(2_000, 10_000, 2_000, 400), 160_000, 200, 24, 120, 1_000)
+QUICK = Scale(Sizes(600, 2_000, 300, 150, looks=(10, 100, 300)), 40_000, 60, 6, 40, 300)
 FULL_CASES = tuple(
     (name, kind) for name in TABLES for kind in (KINDS if name in ("adult", "letter") else ("linear", "boosting"))
 )
@@ -87,14 +88,14 @@ def stage(
     model = victim(kind, ground.rows[own], ground.outcomes[own], seed)
     accuracy = float(np.mean(model.scores(ground.rows[judge]).argmax(axis=1) == ground.outcomes[judge]))
     real = ground.rows[base[:BASE]]
-    markets = markets_of(real, model, ground.names, scale.pool, rng)
+    markets = markets_of(real, ground.outcomes[base[:BASE]], model, ground.names, scale.pool, rng)
     knowledge = _knowledge(ground, markets[2], model)
     others = _others(name, ground, rng)
     return Theft(model, knowledge, markets[1], others), markets[0], accuracy, ground.rows[judge][:3_000]
 
 
 def markets_of(
-    real: FloatArray, model: Victim, names: tuple[str, ...], count: int, rng: np.random.Generator
+    real: FloatArray, outcomes: Index, model: Victim, names: tuple[str, ...], count: int, rng: np.random.Generator
 ) -> tuple[Market, Market, FloatArray]:
     """Two markets of the same customers, and rows of a thief who is one of them; no made row is in two of them."""
     from sklearn.cluster import MiniBatchKMeans
@@ -104,6 +105,7 @@ def markets_of(
     near = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(plain).kneighbors(plain, return_distance=False)[:, 1:]
     region = MiniBatchKMeans(REGIONS, random_state=0, n_init=1).fit_predict(plain).astype(np.int64)
     gaps = real_gaps()
+    own = Linear(real, np.eye(int(outcomes.max()) + 1)[outcomes])  # a customer's, from outcomes that he has seen
     markets = []
     for size in (count // 2, count):
         rows, place = endless(real, near, size, rng)
@@ -111,8 +113,14 @@ def markets_of(
         inputs = np.concatenate([rows, asked.reshape(-1, real.shape[1])])
         answered = answer(model, inputs)
         spots = np.arange(size, len(inputs)).reshape(FAMILIES, -1)
-        markets.append(Market(Pool(answered, region[place], spots), gaps, names))
+        markets.append(Market(Pool(answered, region[place], spots), gaps, names, _unsure(own, rows)))
     return markets[0], markets[1], endless(real, near, 20_000, rng)[0]
+
+
+def _unsure(own: Linear, rows: FloatArray) -> Index:
+    best = np.partition(own.scores(rows), -2, axis=1)
+    lead = best[:, -1] - best[:, -2]
+    return np.flatnonzero(lead <= np.quantile(lead, HARDEST))
 
 
 def answer(model: Victim, inputs: FloatArray) -> Exchanges:
@@ -178,7 +186,3 @@ def mixed(market: Market, streams: Exchanges, part: float, hosts: int, rng: np.r
     thief = streams.take(np.resize(np.arange(streams.shape[0]), hosts))
     where = rng.random((hosts, rows)) < part
     return market.customers(hosts, rows, rng).with_others(thief, where)
-
-
-Say = Callable[[str], None]
-__all__ = ["LOOKS", "cases", "measure", "mixed", "stage"]

@@ -1,4 +1,4 @@
-"""PRADA (Juuti, Szyller, Marchal and Asokan 2019, 5): distances between honest queries are normally distributed, a thief's are not.
+"""PRADA (Juuti, Szyller, Marchal and Asokan 2019, section 5): honest queries lie at normally distributed distances.
 
 Section 5.2, algorithm 3: for every class a growing set; a query's distance is that to the nearest member of its predicted
 class's set; it joins the set where the distance is larger than the class's threshold, the largest so far of mean minus

@@ -1,0 +1,70 @@
+"""Moatkeeper as a contestant: its detectors, fused as its calibration fuses them, at any number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.patterns.contestants import SILENT, Scorer, account_count
+from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.checkpoints import readings_at_checkpoints
+from moatkeeper.patterns.fusion import Fusion
+from moatkeeper.patterns.profile import Profile
+from moatkeeper.patterns.registry import DETECTORS
+
+TAUGHT = 0.5
+"""Of the accounts learned from, those that teach the detectors; the others show how rare each reading is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moatkeeper:
+    """All registered detectors, or those given."""
+
+    name: str = "Moatkeeper"
+    most_rows: int = 10**9
+    timeless: bool = False
+    detectors: Mapping[str, Detector] = field(default_factory=lambda: DETECTORS)
+
+    def fit(self, honest: Batch, longer: Batch) -> Scorer:
+        """A profile, and by number of rows a fusion."""
+        accounts = account_count(honest)
+        kept = np.arange(len(honest.names)) < TAUGHT * accounts
+        profile = Profile.fit("", honest.of_accounts(kept), self.detectors)
+        return _Moatkeeper(profile, honest.of_accounts(~kept), longer)
+
+
+@dataclass(slots=True)
+class _Moatkeeper:
+    profile: Profile
+    honest: Batch
+    longer: Batch
+    fusions: dict[int, Fusion] = field(default_factory=dict)
+
+    @property
+    def bytes_per_account(self) -> float:
+        return float(sum(state.nbytes for state in self.profile.empty(1).values()))
+
+    def score(self, batch: Batch, looks: Sequence[int]) -> FloatArray:
+        self._prepare(looks)
+        scores = np.full((account_count(batch), len(looks)), SILENT)
+        for rows, accounts, readings in self.readings(batch, looks):
+            scores[accounts, list(looks).index(rows)] = self.fusions[rows].scores(readings)
+        return scores
+
+    def readings(self, batch: Batch, looks: Sequence[int]) -> list[tuple[int, np.ndarray, FloatArray]]:
+        """Rows, accounts and readings, look by look."""
+        return [tuple(reached) for reached in readings_at_checkpoints(self.profile, batch, tuple(looks))]  # type: ignore[misc]
+
+    def _prepare(self, looks: Sequence[int]) -> None:
+        short = len(self.honest) // max(1, account_count(self.honest))
+        for batch, wanted in (
+            (self.honest, [look for look in looks if look <= short and look not in self.fusions]),
+            (self.longer, [look for look in looks if look > short and look not in self.fusions]),
+        ):
+            if wanted:
+                for rows, _, readings in self.readings(batch, wanted):
+                    self.fusions[rows] = Fusion.fit(readings)
