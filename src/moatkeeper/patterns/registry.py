@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from moatkeeper.patterns.base import Detector
+from moatkeeper.patterns.impossible_values import ImpossibleValues
 from moatkeeper.patterns.low_margin import LowMargin
 from moatkeeper.patterns.near_duplicates import NearDuplicates
+from moatkeeper.patterns.unreal import Unreal
 
 _ALL: tuple[Detector, ...] = (
     LowMargin(),
     NearDuplicates(),
+    ImpossibleValues(),
+    Unreal(),
 )
 
 DETECTORS: Mapping[str, Detector] = MappingProxyType({detector.name: detector for detector in _ALL})
