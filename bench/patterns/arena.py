@@ -86,7 +86,9 @@ class Arena:
         """Lets every contestant learn, and takes down what honest accounts score."""
         rng = np.random.default_rng([self.seed, 1])
         honest = self.fit.batch(self.fit.customers(self.sizes.fit, self.sizes.fit_rows, rng), rng)
-        longer = self.fit.batch(self.fit.customers(self.sizes.fit_long, max(self.sizes.looks), rng), rng)
+        longer = honest
+        if self.sizes.fit_long:
+            longer = self.fit.batch(self.fit.customers(self.sizes.fit_long, max(self.sizes.looks), rng), rng)
         for contestant in self.contestants:
             began = time.perf_counter()
             scorer = contestant.fit(honest, longer)

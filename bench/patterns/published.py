@@ -136,7 +136,7 @@ class Blacklight:
     """Blacklight; tables and texts are spread over a pixel's range."""
 
     name: str = "Blacklight"
-    most_rows: int = 1_000_000
+    most_rows: int = 400_000
     timeless: bool = True
 
     def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
@@ -216,7 +216,7 @@ def published(space: MakeSpace = ordinary, similar: MakeSpace = ordinary) -> tup
     """All baselines; ``similar`` is SEAT's space."""
     return (
         Prada(space=space),
-        Prada("PRADA, latched from 20", latched=True, least=20, space=space),
+        Prada("PRADA, latched from 20", latched=True, least=20, most_rows=200_000, space=space),
         Seat(space=similar),
         Hoda(),
         Blacklight(),

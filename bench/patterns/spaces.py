@@ -43,11 +43,19 @@ class Words:
         self._words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
         matrix = self._words.fit_transform(honest.texts or ())
         self._axes = TruncatedSVD(min(AXES, matrix.shape[1] - 1), random_state=0).fit(matrix)
+        self._known: dict[str, int] = {}  # texts come again and again; each is mapped once
+        self._points = np.empty((0, self._axes.n_components), dtype=np.float32)
 
     def of(self, batch: Batch) -> FloatArray:
         """Shape (n, d)."""
-        points = self._axes.transform(self._words.transform(batch.texts or ()))
-        return np.asarray(points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+        texts = batch.texts or ()
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if fresh:
+            points = self._axes.transform(self._words.transform(fresh))
+            points = (points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+            self._known |= {text: len(self._known) + place for place, text in enumerate(fresh)}
+            self._points = np.concatenate([self._points, points])
+        return np.asarray(self._points[[self._known[text] for text in texts]])
 
 
 class Encoded:

@@ -22,6 +22,8 @@ from bench.patterns.population import (
     families,
     real_gaps,
 )
+from bench.patterns.product import Moatkeeper
+from bench.patterns.published import published
 from bench.patterns.tables import CLAIMS, KINDS, TABLES, Index, Table, Victim, table, victim
 from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
@@ -58,8 +60,11 @@ def cases(*, quick: bool) -> tuple[tuple[str, str], ...]:
     return QUICK_CASES if quick else FULL_CASES
 
 
-def measure(name: str, kind: str, seed: int, contestants: Sequence[Contestant], *, quick: bool) -> dict[str, object]:
+def measure(
+    name: str, kind: str, *, seed: int, quick: bool, contestants: Sequence[Contestant] | None = None
+) -> dict[str, object]:
     """All figures of one case."""
+    contestants = (Moatkeeper(), *published()) if contestants is None else contestants
     scale = QUICK if quick else FULL
     rng = np.random.default_rng([seed, 0])
     ground = table(name)
