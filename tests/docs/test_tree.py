@@ -24,6 +24,12 @@ EXEMPT = {
     "guard/policy.py": _VALUES,
     "limits/base.py": _PROTOCOLS,
     "outputs/base.py": _PROTOCOLS,
+    "patterns/base.py": _PROTOCOLS,
+    "patterns/cases.py": "what the watch keeps: tests/patterns/test_watch.py",
+    "patterns/columns.py": "the encoder's tables: tests/patterns/test_encoder.py",
+    "patterns/finding.py": _VALUES,
+    "patterns/registry.py": _REGISTRY,
+    "patterns/rows.py": _VALUES,
     "redteam/base.py": _PROTOCOLS,
     "redteam/cards.py": _VALUES,
     "redteam/adaptive/registry.py": _REGISTRY,
@@ -36,6 +42,8 @@ EXEMPT = {
     "serve/streams.py": "a road of the gateway's: tests/e2e/test_openai_client.py",
     "serve/turn.py": "half of a connection: tests/serve/test_protocol.py",
     "serve/visit.py": _VALUES,
+    "sketch/base.py": _PROTOCOLS,
+    "sketch/registry.py": _REGISTRY,
 }
 """Modules without tests of their own, and why."""
 

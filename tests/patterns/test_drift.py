@@ -11,6 +11,7 @@ from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.checkpoints import readings_at_checkpoints
 from moatkeeper.patterns.drift import Drift, Usual, count_tenths
+from moatkeeper.patterns.fusion import Fusion
 from tests.support.honest import batch_of, honest_batch, honest_rows, model, thief_rows
 
 ROWS = 32
@@ -52,7 +53,7 @@ def test_a_few_thieves_are_no_drift() -> None:
 
 
 def test_a_worked_example() -> None:
-    quantiles = np.linspace(0, 1, 21)[None, :]
+    quantiles = Fusion.fit(np.linspace(0, 1, 1_001)[:, None]).quantiles
     readings = np.array([[0.05], [0.15], [0.99], [np.nan]])
     counts = count_tenths(quantiles, readings)
     assert counts.sum() == 3

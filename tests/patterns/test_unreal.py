@@ -21,7 +21,7 @@ def profile() -> Profile:
 
 
 def readings(rows: list[FloatArray]) -> FloatArray:
-    return [one.readings[:, 0] for one in readings_at_checkpoints(profile(), batch_of(rows)) if one.rows == ROWS][0]
+    return next(one.readings[:, 0] for one in readings_at_checkpoints(profile(), batch_of(rows)) if one.rows == ROWS)
 
 
 def test_shuffled_rows_stand_out_of_honest_ones() -> None:

@@ -17,6 +17,7 @@ from moatkeeper.patterns.watch import Watch
 from tests.support.honest import batch_of, exchange, honest_batch, honest_rows, thief_rows
 
 THIEF_ROWS = 100
+FEW_IN_A_HUNDRED = 0.01
 
 
 @cache
@@ -38,8 +39,7 @@ def test_a_thief_stands_out_and_a_customer_does_not() -> None:
     thief = told(watch, thief_rows(np.random.default_rng(2), THIEF_ROWS), [THIEF_ROWS])
     customer = told(watch, honest_rows(np.random.default_rng(3), THIEF_ROWS), [THIEF_ROWS])
     assert [one.rows for one in thief] == [4, 8, 16, 32, 64]
-    least = 1 / (len(calibration().checkpoints[-1].honest) + 1)
-    assert thief[-1].p_value == pytest.approx(least)
+    assert thief[-1].p_value <= FEW_IN_A_HUNDRED
     assert thief[-1].signals[0].reading.detector == "low-margin"
     assert "decision boundary" in thief[-1].signals[0].reading.reason
     assert thief[-1].evidence > 5 * customer[-1].evidence

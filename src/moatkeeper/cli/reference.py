@@ -20,6 +20,7 @@ from moatkeeper.config.describe import Table, tables, top
 from moatkeeper.config.reload import FIXED
 from moatkeeper.config.settings import Settings
 from moatkeeper.config.settings_campaign import CampaignSettings
+from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.wire.generic import Generic
 from moatkeeper.wire.registry import FORMATS
 
@@ -84,7 +85,7 @@ def commands_page() -> str:
 
 
 def parts_page() -> str:
-    """The page of what the code is made of: packages, wire formats and attacks."""
+    """The page of what the code is made of: packages, wire formats, attacks and detectors."""
     packages = [info.name for info in iter_modules(moatkeeper.__path__) if info.ispkg]
     found = [(f"`{name}`", _purpose(import_module(f"moatkeeper.{name}"))) for name in packages]
     spoken = [(f"`{name}`", _purpose(sys.modules[build().__class__.__module__])) for name, build in FORMATS.items()]
@@ -103,6 +104,12 @@ def parts_page() -> str:
         _rows(
             ("attack", "steals", "the thief needs", "source"),
             [(f"`{card.name}`", card.modality.value, card.needs, card.source) for card in every_card()],
+        ),
+        "## Detectors",
+        "What query pattern analysis looks for. A detector only measures; honest accounts decide what a reading means.",
+        _rows(
+            ("detector", "points at", "a customer who stands out"),
+            [(f"`{one.name}`", one.purpose.value, one.meaning) for one in DETECTORS.values()],
         ),
     ]
     return "\n\n".join(parts) + "\n"

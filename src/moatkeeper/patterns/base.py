@@ -30,6 +30,8 @@ class Purpose(StrEnum):
 
     EXTRACTION = "extraction"
     PROBING = "probing"  # adversarial examples are looked for: the boundary around one input, not the whole boundary
+    INSTRUCTIONS = "instructions"  # the system prompt is looked for, or talked away
+    MEMORY = "memory"  # training text is looked for that the model knows by heart
 
 
 class Fitted(Protocol):

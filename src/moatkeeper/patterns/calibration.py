@@ -135,7 +135,7 @@ class Calibration:
             checkpoint = self.at(rows)
             if checkpoint is None:
                 continue
-            for one in suspects(rows, accounts, checkpoint.fusion.scores(readings)):
+            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(readings)):
                 known = found.get(batch.names[one.account])
                 if known is None or one.score > known.score:
                     found[batch.names[one.account]] = one

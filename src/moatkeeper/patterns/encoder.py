@@ -10,13 +10,14 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import CalibrationError
 from moatkeeper.patterns.answers import Answers
-from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.columns import LEVELS, Columns
 from moatkeeper.patterns.hashing import HashArray, number_hashes, text_hashes
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.projection import Axes, Fragments
 from moatkeeper.patterns.regions import Regions
 from moatkeeper.patterns.rows import Rows
+from moatkeeper.patterns.wording import Wording
 
 WIDEST_TABLE = 64
 """Rows with more numbers than this are projected; up to it each column is looked at by itself."""
@@ -55,8 +56,9 @@ class Encoder:
             axes = Axes.fit(batch.inputs, rng) if dimensions > WIDEST_TABLE else None
             numbers = batch.inputs if axes is None else axes.of(batch.inputs)
         elif batch.texts is not None:
-            fragments = Fragments.fit(batch.texts)
-            numbers = fragments.of(batch.texts)
+            wording = Wording.of(batch.texts)
+            fragments = Fragments.fit(wording)
+            numbers = fragments.of(wording)
         else:
             raise CalibrationError("found neither numbers nor texts in the exchanges, expected what callers sent")
         columns = Columns.fit(numbers)
@@ -65,12 +67,14 @@ class Encoder:
 
     def rows(self, batch: Batch) -> Rows:
         """The encoded rows; raises CalibrationError where they are of another kind or width than the honest ones."""
-        numbers, exact = self._numbers(batch)
+        wording = None if batch.texts is None else Wording.of(batch.texts)
+        numbers, exact = self._numbers(batch, wording)
         codes, points, odd = self.columns.encode(numbers)
         labels, margins = self.answers.read(batch)
         regions = self.regions
         cells = regions.of(points)
-        return Rows(batch, codes, points, odd, cells, exact, labels, margins, LEVELS, regions.count, self.answers.classes)
+        shared = (LEVELS, regions.count, self.answers.classes, wording, *_framing(batch))
+        return Rows(batch, codes, points, odd, cells, exact, labels, margins, *shared)
 
     def fits(self, batch: Batch) -> bool:
         """Whether ``rows`` can encode a batch."""
@@ -78,16 +82,25 @@ class Encoder:
             return batch.texts is not None
         return batch.inputs is not None and batch.inputs.ndim == 2 and batch.inputs.shape[1] == self.dimensions
 
-    def _numbers(self, batch: Batch) -> tuple[FloatArray, HashArray]:
+    def _numbers(self, batch: Batch, wording: Wording | None) -> tuple[FloatArray, HashArray]:
         if not self.fits(batch):
             found = "texts" if batch.inputs is None else f"rows of {batch.inputs.shape[1:]} numbers"
             expected = "texts" if self.fragments is not None else f"rows of {self.dimensions} numbers"
             raise CalibrationError(
                 f"found {found}, expected {expected} as in the calibration", hint="calibrate this model again"
             )
-        if self.fragments is not None and batch.texts is not None:
-            return self.fragments.of(batch.texts), text_hashes(batch.texts)
+        if self.fragments is not None and batch.texts is not None and wording is not None:
+            return self.fragments.of(wording), text_hashes(batch.texts)
         inputs = batch.inputs
         if inputs is None:  # ``fits`` has said otherwise; for the type checker
             return np.empty((0, 0)), np.empty(0, dtype=np.int64)
         return inputs if self.axes is None else self.axes.of(inputs), number_hashes(inputs)
+
+
+def _framing(batch: Batch) -> tuple[Wording | None, IntArray | None]:
+    """The wording of the distinct texts before the texts (callers repeat them in every request), and each row's."""
+    if batch.systems is None:
+        return None, None
+    places: dict[str, int] = {}
+    framed = [places.setdefault(system, len(places)) for system in batch.systems]
+    return Wording.of(tuple(places)), np.array(framed, dtype=np.int64)

@@ -7,26 +7,9 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-HashArray = npt.NDArray[np.int64]
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-"""The constants of SplitMix64 (Steele, Lea and Flood 2014)."""
-_POSITIVE = np.uint64(0x7FFFFFFFFFFFFFFF)
-
-
-def mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Each value scattered over all 64 bits (SplitMix64's last steps)."""
-    values = (values ^ (values >> np.uint64(30))) * _FIRST
-    values = (values ^ (values >> np.uint64(27))) * _SECOND
-    return values ^ (values >> np.uint64(31))
-
-
-def row_hashes(columns: npt.NDArray[np.int64], salt: int = 0) -> HashArray:
-    """A hash from 0 up for each row of whole numbers, shape (n, c) -> (n,); the same rows have the same hash."""
-    weights = mixed(np.arange(1, columns.shape[1] + 1, dtype=np.uint64) * _GOLDEN + np.uint64(salt & 0xFFFFFFFF))
-    scattered = mixed(columns.astype(np.uint64) * (weights | np.uint64(1)) + weights)
-    return (mixed(scattered.sum(axis=1, dtype=np.uint64)) & _POSITIVE).astype(np.int64)
+from moatkeeper.sketch.mixing import HashArray as HashArray
+from moatkeeper.sketch.mixing import mixed as mixed
+from moatkeeper.sketch.mixing import row_hashes as row_hashes
 
 
 def number_hashes(numbers: npt.NDArray[np.float64], salt: int = 0) -> HashArray:

@@ -53,7 +53,10 @@ class Pairs:
             # Some rows' worth of independence is mixed in, so that an empty cell has a finite price.
             prior = SMOOTHING * WIDTH * WIDTH
             joint = (found + prior * expected) / (len(grouped) + prior)
-            together[number] = np.log(joint / expected)
+            ratio = np.log(joint / expected).reshape(WIDTH, WIDTH)
+            # A missing value may be news, but it is no sign that a row was made up.
+            ratio[-1], ratio[:, -1] = np.maximum(ratio[-1], 0.0), np.maximum(ratio[:, -1], 0.0)
+            together[number] = ratio.reshape(-1)
         return cls(groups, pairs, together)
 
     def scores(self, codes: CodeArray) -> FloatArray:

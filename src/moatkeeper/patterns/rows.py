@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.wording import Wording
 
 CodeArray = npt.NDArray[np.int16]
 HashArray = npt.NDArray[np.int64]
@@ -35,6 +36,9 @@ class Rows:
     levels: int
     cell_count: int
     classes: int
+    wording: Wording | None = None  # of the texts, where there are texts
+    framing: Wording | None = None  # of the distinct ``systems``, where there are any
+    framed: IntArray | None = None  # (n,): which of these stands before a row's text
 
     def __len__(self) -> int:
         return len(self.exact)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
+from moatkeeper.sketch.scatter import scatter
 
 BYTE = 8  # bits
 
@@ -28,12 +29,12 @@ class Bits:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Sets each position's bit in its owner's map."""
-        rows, maps = np.repeat(owners, self.maps), np.tile(np.arange(self.maps), len(marks))
-        positions = marks.reshape(-1)
-        known = positions >= 0
-        places = positions[known] % self.size
-        bits = np.left_shift(1, places % BYTE).astype(np.uint8)
-        np.bitwise_or.at(state, (rows[known], maps[known], places // BYTE), bits)
+        known = marks >= 0
+        bits = marks % self.size
+        maps = owners[:, None] * self.maps + np.arange(self.maps)
+        places = maps * (self.size // BYTE) + bits // BYTE
+        values = np.left_shift(1, bits % BYTE).astype(np.uint8)
+        scatter(np.bitwise_or, state, places[known], values[known])
 
     def merge(self, first: State, second: State) -> State:
         """What either visited."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from moatkeeper.sketch.base import Marks, Owners, State
+from moatkeeper.sketch.scatter import scatter
+
+_ONE = np.int32(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """``width`` tallies an owner. Marks are positions of shape (n, t), t of them a row; a negative position counts nothing."""
+    """``width`` tallies an owner. Marks are positions of shape (n, t), t a row; one outside [0, width) counts nothing."""
 
     width: int
 
@@ -21,10 +24,9 @@ class Counts:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Counts each position once for its owner."""
-        rows = np.repeat(owners, marks.shape[1])
-        positions = marks.reshape(-1)
-        known = (positions >= 0) & (positions < self.width)
-        np.add.at(state, (rows[known], positions[known]), 1)
+        known = (marks >= 0) & (marks < self.width)
+        places = owners[:, None] * self.width + marks
+        scatter(np.add, state, places[known], _ONE)
 
     def merge(self, first: State, second: State) -> State:
         """The tallies of both."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from moatkeeper.sketch.base import Marks, Owners, State
+from moatkeeper.sketch.scatter import scatter_rows
+
+LARGEST = 2**32 - 1
+"""Marks above it count as it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """``width`` maxima an owner. Marks have shape (n, width), whole numbers from 0 up to 2^32 - 1; 0 says nothing."""
+    """``width`` maxima an owner. Marks have shape (n, width), whole numbers of which 0 and less say nothing."""
 
     width: int
 
@@ -21,7 +25,8 @@ class Largest:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Keeps the larger, place by place."""
-        np.maximum.at(state, owners, marks.astype(np.uint32))
+        held = marks if marks.dtype == np.uint32 else np.clip(marks, 0, LARGEST).astype(np.uint32)
+        scatter_rows(np.maximum, state, owners, held)
 
     def merge(self, first: State, second: State) -> State:
         """The larger of both, place by place."""
