@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, help="instead of the usual ones")
     parser.add_argument("--jobs", type=int, default=CORES, help="processes, of one thread each")
     parser.add_argument("--resume", action="store_true", help="leave out what was measured before")
+    parser.add_argument("--show", action="store_true", help="print the tables")
     parser.add_argument("--docs", action="store_true", help="also write docs/concepts/patterns.md")
     parser.add_argument("--no-measuring", action="store_true", help="only put the pieces together and write the page")
     arguments = parser.parse_args()
@@ -35,7 +36,8 @@ def main() -> None:
             jobs = [job for job in jobs if not (PIECES / f"{job.name}.json").is_file()]
         run(jobs, arguments.jobs)
     figures = merge()
-    print(page.text(figures))
+    if arguments.show:
+        print(page.text(figures))
     if arguments.docs:
         page.write(figures)
 

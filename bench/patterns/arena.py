@@ -20,6 +20,7 @@ LOOKS = (4, 10, 30, 100, 300, 1_000)
 SHORT = 100
 """Rows of the many honest accounts; the looks beyond are at fewer accounts of 1,000 rows."""
 CHUNK = 200_000  # rows of honest accounts at once
+NUMBERS = 20_000_000  # of their inputs at once, where rows are wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ class Arena:
             rng = np.random.default_rng([self.seed, part, rows])  # the same accounts for every contestant
             every = []
             names = self.test.kinds(accounts, rng)
-            portion = max(1, CHUNK // rows)
+            inputs = self.test.pool.rows.inputs
+            width = 1 if inputs is None else inputs.shape[1]
+            portion = max(1, min(CHUNK, NUMBERS // width) // rows)
             for start in range(0, wanted, portion):
                 exchanges = self.test.of_kinds(names[start : start + portion], rows, rng)
                 every.append(clean(scorer.score(self.test.batch(exchanges, rng), looks)))

@@ -223,5 +223,4 @@ TABLES: Mapping[str, tuple[str, Callable[[Sequence[Piece]], str]]] = {
     **_track("texts", "300"),
     **_track("chat", "30"),
     "rings": ("rings", _listed),
-    "windows": ("windows", _listed),
 }

@@ -44,13 +44,15 @@ class Exchanges:
 
     inputs: FloatArray | None  # (..., d)
     texts: npt.NDArray[np.object_] | None  # (...)
-    scores: FloatArray  # (..., k)
+    scores: FloatArray | None  # (..., k); None where the model writes
     stages: Index | None  # (..., s)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the rows."""
-        return self.scores.shape[:-1]
+        if self.texts is not None:
+            return self.texts.shape
+        return () if self.inputs is None else self.inputs.shape[:-1]
 
     def take(self, places: Index) -> Exchanges:
         """These rows, in the shape of ``places``; the rows must lie on one axis."""
@@ -178,7 +180,10 @@ class Market:
         return order[first[drawn] + place]
 
     def _hardest(self) -> Index:
-        best = np.partition(self.pool.rows.scores[: len(self.pool)], -2, axis=1)
+        scores = self.pool.rows.scores
+        if scores is None:
+            return np.arange(len(self.pool))
+        best = np.partition(scores[: len(self.pool)], -2, axis=1)
         margins = best[:, -1] - best[:, -2]
         return np.flatnonzero(margins <= np.quantile(margins, HARDEST))
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.common import RESULTS, machine, write_result
 
-TRACKS = ("tabular", "images", "texts", "chat", "rings", "windows")
+TRACKS = ("tabular", "images", "texts", "chat", "rings")
 """Modules with ``cases(quick=...)``, each case a tuple of words, and ``measure(*case, seed=..., quick=...)``."""
 SEEDS = (1, 2)
 PIECES = RESULTS / "patterns"

@@ -9,6 +9,7 @@ import numpy as np
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch
+from moatkeeper.patterns.hashing import number_hashes
 
 AXES = 64  # of texts
 
@@ -58,15 +59,37 @@ class Words:
         return np.asarray(self._points[[self._known[text] for text in texts]])
 
 
-class Encoded:
-    """What a similarity encoder makes of pictures."""
+class Scaled:
+    """Pixels from 0 to 1."""
+
+    def __init__(self, brightest: float) -> None:
+        self._brightest = brightest
+
+    def of(self, batch: Batch) -> FloatArray:
+        """Shape (n, d)."""
+        return np.asarray(_inputs(batch) / self._brightest, dtype=np.float32)
+
+
+class Cached:
+    """What a network makes of pictures; each is shown to it once."""
 
     def __init__(self, encode: Callable[[FloatArray], FloatArray]) -> None:
         self._encode = encode
+        self._known: dict[int, int] = {}
+        self._points: FloatArray | None = None
 
     def of(self, batch: Batch) -> FloatArray:
         """Shape (n, e)."""
-        return self._encode(_inputs(batch))
+        inputs = _inputs(batch)
+        keys = number_hashes(inputs)
+        fresh = [place for place, key in zip(*np.unique(keys, return_index=True)[::-1], strict=True) if key not in self._known]
+        if fresh:
+            points = self._encode(inputs[fresh])
+            self._known |= {int(keys[place]): len(self._known) + number for number, place in enumerate(fresh)}
+            self._points = points if self._points is None else np.concatenate([self._points, points])
+        if self._points is None:
+            return np.empty((0, 0))
+        return np.asarray(self._points[[self._known[key] for key in keys.tolist()]])
 
 
 def ordinary(honest: Batch) -> Space:

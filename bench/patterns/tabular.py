@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.patterns.arena import Arena, Sizes
 from bench.patterns.attackers import Attacker, Linear, Theft, copies, of_kind
+from bench.patterns.cells import cells_of
 from bench.patterns.contestants import Contestant
 from bench.patterns.population import (
     FAMILIES,
@@ -29,10 +30,6 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.redteam.knowledge import RowKnowledge, knowledge_of
 
 BASE = 8_000  # real rows that customers' rows are made of
-SHARES = (0.05, 0.10, 0.25, 0.50, 0.90)
-DAYS = 60
-CAMPAIGNS = {"1,000 accounts": 4, "100 accounts": 30, "25 accounts": 100}
-"""Into how many accounts a campaign is split, and what each sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,41 +150,16 @@ def _others(name: str, ground: Table, rng: np.random.Generator) -> FloatArray:
 def _theft(arena: Arena, theft: Theft, attacker: Attacker, scale: Scale, judge: FloatArray, seed: int) -> Mapping[str, object]:
     """One kind of thief in every traffic."""
     rng = np.random.default_rng([seed, 7, *attacker.name.encode()])
-    thieves, stream = (scale.dear, scale.cheap)[not attacker.dear], scale.stream
-    looks = scale.sizes.looks
-    shorts = tuple(look for look in looks if look <= 100)
-    short = _answered(theft, attacker.ask(theft, thieves, max(shorts), rng))
-    streams = _answered(theft, attacker.ask(theft, max(4, thieves // 6), stream, rng))
-    found: dict[str, object] = {
-        "decision": attacker.decision,
-        "adaptive": attacker.adaptive,
-        "pure": arena.look_for(short, shorts, rng),
-        "pure, long": arena.look_for(streams, looks, rng),
-        "slow": arena.look_for(streams, looks, rng, span_s=DAYS * 86_400.0),
-    }
-    for part in SHARES:
-        found[f"{part:.0%} mixed"] = arena.look_for(mixed(theft.market, streams, part, scale.hosts, rng), looks, rng)
-    flat = streams.reshaped(int(np.prod(streams.shape)))
-    for name, rows in CAMPAIGNS.items():
-        count = min(int(name.split()[0].replace(",", "")), flat.shape[0] // rows)
-        dealt = np.arange(count * rows).reshape(rows, count).T  # round-robin
-        usable = tuple(look for look in looks if look <= rows)
-        if usable:
-            found[f"split over {name}"] = arena.look_for(flat.take(dealt), usable, rng)
+    thieves, looks = scale.dear if attacker.dear else scale.cheap, scale.sizes.looks
+    short = _answered(theft, attacker.ask(theft, thieves, 100, rng))
+    streams = _answered(theft, attacker.ask(theft, max(4, thieves // 6), scale.stream, rng))
+    found = cells_of(arena, theft.market, short, streams, scale.hosts, rng)
     first = streams.take(np.arange(1)).inputs
     if first is not None:
         found["copies"] = copies(theft, attacker, first[0], looks, judge, int(rng.integers(2**31)))
-    return found
+    return {"decision": attacker.decision, "adaptive": attacker.adaptive, **found}
 
 
 def _answered(theft: Theft, rows: FloatArray) -> Exchanges:
     thieves, n, columns = rows.shape
     return answer(theft.victim, rows.reshape(-1, columns)).reshaped(thieves, n)
-
-
-def mixed(market: Market, streams: Exchanges, part: float, hosts: int, rng: np.random.Generator) -> Exchanges:
-    """Honest accounts, a share of whose rows are a thief's: thieves in turn, at random places, (hosts, rows)."""
-    rows = streams.shape[1]
-    thief = streams.take(np.resize(np.arange(streams.shape[0]), hosts))
-    where = rng.random((hosts, rows)) < part
-    return market.customers(hosts, rows, rng).with_others(thief, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,10 +27,10 @@ from moatkeeper.redteam.trade import TEXTS
 LOOKS = (4, 10, 30, 100)
 SIZES = {True: Sizes(400, 600, 0, 0, looks=LOOKS), False: Sizes(1_000, 3_000, 0, 0, looks=LOOKS)}
 THIEVES = {True: 12, False: 40}
+ALIKE = {"generalist": 1.0}
 HOSTS = {True: 24, False: 80}
 SHARES = {"tenant": 0.68, "generalist": 0.21, "resender": 0.10, "hard": 0.01}
 """Nobody changes one field of a text; the others as for tables."""
-FEW = 30  # texts that a template or a probe begins with
 
 TEMPLATES = (
     "Please explain in detail what I should do about {}",
@@ -41,7 +42,9 @@ TEMPLATES = (
 
 def cases(*, quick: bool) -> tuple[tuple[str, ...], ...]:
     """The corpora."""
-    return (("banking77",),) if quick else tuple((name,) for name in CORPORA)
+    if quick:
+        return (("banking77", "different"),)
+    return (*((name, "different") for name in CORPORA), ("sst2", "alike"), ("agnews", "alike"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ class Theft:
         """What an attack of the red team asks."""
         recorder = Recorder(self.model)
         meter = Meter(recorder, rows, TEXTS, Purchases())
-        TEXT_ATTACKS[name].make(self.knowledge).run(meter, rows, np.random.default_rng(rng.integers(2**31)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            TEXT_ATTACKS[name].make(self.knowledge).run(meter, rows, np.random.default_rng(rng.integers(2**31)))
         return [recorder.asked[place % len(recorder.asked)] for place in range(rows)]
 
 
@@ -75,19 +80,21 @@ class Recorder:
         return self._model.scores(list(texts)) if texts else np.empty((0, 0))
 
 
-def measure(name: str, *, seed: int, quick: bool, contestants: Sequence[Contestant] | None = None) -> dict[str, object]:
-    """All figures of one corpus."""
+def measure(
+    name: str, who: str, *, seed: int, quick: bool, contestants: Sequence[Contestant] | None = None
+) -> dict[str, object]:
+    """All figures of one corpus and one kind of customers."""
     rng = np.random.default_rng([seed, 0])
     texts, labels = CORPORA[name]()
     order = rng.permutation(len(texts))
     own, learn, honest, thief, judge = np.split(order, (np.array([0.35, 0.55, 0.8, 0.93]) * len(order)).astype(int))
     model = Classifier(texts[own], labels[own])
     accuracy = float(np.mean(model.scores(texts[judge].tolist()).argmax(axis=1) == labels[judge]))
-    fit, test = markets_of((texts[learn], texts[honest]), model, texts[own])
+    fit, test = markets_of((texts[learn], texts[honest]), model, texts[own], SHARES if who == "different" else ALIKE)
     foreign, _ = CORPORA["agnews" if name != "agnews" else "sst2"]()
     knowledge = TextKnowledge(int(labels.max()) + 1, texts[thief].tolist(), foreign[:2_000].tolist())
     theft = Theft(model, knowledge, test)
-    arena = Arena(fit, test, SIZES[quick], seed, (Moatkeeper(), *_baselines()) if contestants is None else contestants)
+    arena = Arena(fit, test, SIZES[quick], seed, (Moatkeeper(), *word_baselines()) if contestants is None else contestants)
     arena.prepare()
     thefts = {}
     for attacker, (ask, decision, adaptive) in ATTACKERS.items():
@@ -100,6 +107,7 @@ def measure(name: str, *, seed: int, quick: bool, contestants: Sequence[Contesta
     return {
         "data": name,
         "role": "claims" if name in CLAIMS else "tuning",
+        "customers": who,
         "victim": "TF-IDF and logistic regression",
         "accuracy": accuracy,
         "seed": seed,
@@ -108,7 +116,7 @@ def measure(name: str, *, seed: int, quick: bool, contestants: Sequence[Contesta
     }
 
 
-def _baselines() -> tuple[Contestant, ...]:
+def word_baselines() -> tuple[Contestant, ...]:
     """The published detectors, sharing one space so that it is learned once."""
     known: dict[int, Space] = {}
 
@@ -120,7 +128,9 @@ def _baselines() -> tuple[Contestant, ...]:
     return published(space, space)
 
 
-def markets_of(parts: tuple[Texts, Texts], model: Classifier, learnt: Texts) -> tuple[Market, Market]:
+def markets_of(
+    parts: tuple[Texts, Texts], model: Classifier | None, learnt: Texts, shares: dict[str, float]
+) -> tuple[Market, Market]:
     """Two markets with other texts of the same regions, which are found in ``learnt``."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import TruncatedSVD
@@ -136,13 +146,13 @@ def markets_of(parts: tuple[Texts, Texts], model: Classifier, learnt: Texts) -> 
     made = []
     for texts in parts:
         region = regions.predict(steps.transform(texts.tolist())).astype(np.int64)
-        made.append(Market(Pool(answer(model, texts), region, none), gaps, shares=dict(SHARES)))
+        made.append(Market(Pool(answer(model, texts), region, none), gaps, shares=dict(shares)))
     return made[0], made[1]
 
 
-def answer(model: Classifier, texts: Texts) -> Exchanges:
-    """Texts with the model's answers."""
-    return Exchanges(None, texts, model.scores(texts.tolist()), None)
+def answer(model: Classifier | None, texts: Texts) -> Exchanges:
+    """Texts with the model's answers, if it is a classifier."""
+    return Exchanges(None, texts, None if model is None else model.scores(texts.tolist()), None)
 
 
 def _copy(model: Classifier, asked: Texts, judge: Texts) -> float:
@@ -199,7 +209,7 @@ ATTACKERS: Mapping[str, tuple[Ask, bool, bool]] = {
     "foreign corpus": (_redteam("corpus"), False, False),
     "domain corpus": (_redteam("domain-corpus"), False, False),
     "active": (_redteam("active-texts"), True, False),
-    "spread": (_redteam("spread-texts"), True, False),
+    "spread": (_redteam("active-texts-k-center"), True, False),
     "word probing": (_probe, True, False),
     "templates": (_templates, False, False),
     "mimic": (_mimic, False, True),

@@ -8,7 +8,8 @@ gradient step that fools the classifier, x- another image (`train_encoder`).
 
 Deviations: matches are counted on past the cancellation, so that accounts can be ranked; the distance is a quantile of honest
 distances rather than a search for it, which is the same number; memory holds all of an account's queries (the authors keep
-100,000). A table or a text has no adversarially trained encoder: it is standardised, or weighted words on their main axes.
+100,000). The same query
+again is no match: customers who resend would leave no distance to choose. A table or a text has no adversarially trained encoder: it is standardised, or weighted words on their main axes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MATCHES = 50
 RATE = 1e-4  # accounts cancelled a honest query
 MARGIN = 10.0  # m^2, with m the square root of 10
+SAME = 2e-3  # distance below which two queries are one, within the precision of the sums
 _AT_ONCE = 4_000_000
 
 
@@ -40,6 +42,7 @@ def nearest(points: FloatArray) -> FloatArray:
     for start in range(0, accounts, portion):
         apart = pairwise(points[start : start + portion].astype(np.float32))
         apart[:, later] = np.inf
+        apart[apart < SAME] = np.inf
         found[start : start + portion] = apart.min(axis=2)
     return found
 

@@ -1,6 +1,0 @@
-"""Not measured yet."""
-
-
-def cases(*, quick: bool) -> tuple[tuple[str, ...], ...]:
-    """None."""
-    return ()
