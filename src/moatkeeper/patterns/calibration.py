@@ -23,6 +23,7 @@ from moatkeeper.patterns.checkpoints import CHECKPOINTS, Reached, readings_at_ch
 from moatkeeper.patterns.drift import Usual
 from moatkeeper.patterns.evidence import Calibrator
 from moatkeeper.patterns.fusion import Fusion
+from moatkeeper.patterns.history import History
 from moatkeeper.patterns.packing import pack, packable, unpack
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.registry import DETECTORS
@@ -77,6 +78,7 @@ class Calibration:
     checkpoints: tuple[Checkpoint, ...]
     accounts: int  # honest accounts in all
     left_out: int = 0  # suspects that were kept out of them
+    history: History | None = None  # what tests for rings compare with
 
     @classmethod
     def fit(
@@ -97,7 +99,8 @@ class Calibration:
         checkpoints = _checkpoints(_gathered(profile, fused), _gathered(profile, batch.of_accounts(guard)))
         if not checkpoints:
             raise _too_few(batch, guard)
-        return cls(profile, checkpoints, len(batch.names), len(without))
+        history = History.fit(profile, batch.of_accounts(guard), batch)
+        return cls(profile, checkpoints, len(batch.names), len(without), history)
 
     @classmethod
     def screened(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Screened:
