@@ -51,13 +51,10 @@ class _Moatkeeper:
     def score(self, batch: Batch, looks: Sequence[int]) -> FloatArray:
         self._prepare(looks)
         scores = np.full((account_count(batch), len(looks)), SILENT)
-        for rows, accounts, readings in self.readings(batch, looks):
-            scores[accounts, list(looks).index(rows)] = self.fusions[rows].scores(readings)
+        for reached in readings_at_checkpoints(self.profile, batch, tuple(looks)):
+            place = list(looks).index(reached.rows)
+            scores[reached.accounts, place] = self.fusions[reached.rows].scores(reached.readings)
         return scores
-
-    def readings(self, batch: Batch, looks: Sequence[int]) -> list[tuple[int, np.ndarray, FloatArray]]:
-        """Rows, accounts and readings, look by look."""
-        return [tuple(reached) for reached in readings_at_checkpoints(self.profile, batch, tuple(looks))]  # type: ignore[misc]
 
     def _prepare(self, looks: Sequence[int]) -> None:
         short = len(self.honest) // max(1, account_count(self.honest))
@@ -66,5 +63,5 @@ class _Moatkeeper:
             (self.longer, [look for look in looks if look > short and look not in self.fusions]),
         ):
             if wanted:
-                for rows, _, readings in self.readings(batch, wanted):
-                    self.fusions[rows] = Fusion.fit(readings)
+                for reached in readings_at_checkpoints(self.profile, batch, tuple(wanted)):
+                    self.fusions[reached.rows] = Fusion.fit(reached.readings)

@@ -54,7 +54,7 @@ class Fusion:
             known = np.sort(readings[:, column][np.isfinite(readings[:, column])])
             if not len(known):
                 continue
-            quantiles[column] = np.quantile(known, 1 - above)
+            quantiles[column] = np.quantile(known, 1 - above, method="higher")  # interpolated, one far account is a steep tail
             slopes[column] = _slope(quantiles[column, EVEN], quantiles[column, -1], SHOULDER / least)
             start, end = np.quantile(known, [1 - ROBUST_FROM, 1 - ROBUST_TO])
             robust[column] = end, _slope(float(start), float(end), ROBUST_FROM / ROBUST_TO)
