@@ -74,9 +74,10 @@ def clean(scores: FloatArray) -> FloatArray:
 
 @dataclass(slots=True)
 class Arena:
-    """The ground of one case. ``fit`` and ``test`` are markets with the same customers and other rows."""
+    """The ground of one case. ``fit``, ``show`` and ``test`` are markets with the same customers and other rows each."""
 
     fit: Market
+    show: Market
     test: Market
     sizes: Sizes
     seed: int
@@ -87,12 +88,13 @@ class Arena:
         """Lets every contestant learn, and takes down what honest accounts score."""
         rng = np.random.default_rng([self.seed, 1])
         honest = self.fit.batch(self.fit.customers(self.sizes.fit, self.sizes.fit_rows, rng), rng)
-        longer = honest
+        others = self.show.batch(self.show.customers(self.sizes.fit, self.sizes.fit_rows, rng), rng)
+        longer = others
         if self.sizes.fit_long:
-            longer = self.fit.batch(self.fit.customers(self.sizes.fit_long, max(self.sizes.looks), rng), rng)
+            longer = self.show.batch(self.show.customers(self.sizes.fit_long, max(self.sizes.looks), rng), rng)
         for contestant in self.contestants:
             began = time.perf_counter()
-            scorer = contestant.fit(honest, longer)
+            scorer = contestant.fit(honest, others, longer)
             fit_s = time.perf_counter() - began
             if scorer is None:
                 continue

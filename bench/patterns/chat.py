@@ -74,9 +74,11 @@ def measure(name: str, *, seed: int, quick: bool, contestants: Sequence[Contesta
     real = set(known[counts >= LEAST_PROMPTS].tolist())
     named = np.array([author in real for author in authors])
     rest = rng.permutation(np.flatnonzero(~named))
-    learn, honest, thief = np.split(rest, (np.array([0.4, 0.85]) * len(rest)).astype(int))
-    fit, test = markets_of((texts[learn], texts[honest]), None, texts[learn], SHARES)
-    arena = Arena(fit, test, SIZES[quick], seed, (Moatkeeper(), *word_baselines()) if contestants is None else contestants)
+    learn, other, honest, thief = np.split(rest, (np.array([0.35, 0.55, 0.88]) * len(rest)).astype(int))
+    fit, show, test = markets_of((texts[learn], texts[other], texts[honest]), None, texts[learn], SHARES)
+    arena = Arena(
+        fit, show, test, SIZES[quick], seed, (Moatkeeper(), *word_baselines()) if contestants is None else contestants
+    )
     arena.prepare()
     own = texts[thief].tolist()
     thefts = {}

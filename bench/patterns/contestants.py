@@ -51,8 +51,12 @@ class Contestant(Protocol):
         """Whether it does not look at when rows come."""
         ...
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
-        """What it makes of many honest accounts and of fewer with more rows; None where it has no say about such traffic."""
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer | None:
+        """What it makes of honest accounts; None where it has no say about such traffic.
+
+        ``others`` are honest accounts with other rows, ``longer`` fewer of them with more rows: what ``honest`` taught is
+        new to them, as it will be to those that are judged.
+        """
         ...
 
 

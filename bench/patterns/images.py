@@ -52,7 +52,7 @@ class Scale:
     encoder: int
 
 
-QUICK = Scale(1_500, 1_500, 800, Sizes(60, 400, 0, 0, looks=LOOKS), 12, 2, 24, 400)
+QUICK = Scale(1_000, 1_200, 500, Sizes(40, 200, 0, 0, looks=LOOKS), 8, 2, 12, 200)
 FULL = Scale(3_000, 4_000, 2_000, Sizes(150, 4_000, 0, 0, looks=LOOKS), 60, 8, 60, 2_000)
 
 ATTACKERS = (
@@ -204,17 +204,17 @@ def measure(
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, 0])
     victim = Pictures(name, seed)
-    parts, judge, truth = _parts(name, victim.shape, (scale.learn, scale.honest, scale.thief, 600), rng)
+    parts, judge, truth = _parts(name, victim.shape, (scale.learn, scale.learn // 2, scale.honest, scale.thief, 600), rng)
     accuracy = float(np.mean(victim.scores(judge).argmax(axis=1) == truth))
-    fit, test = _markets(victim, parts[0], parts[1], SHARES if who == "different" else ALIKE)
-    whole = np.ones(parts[2].shape[1], dtype=np.bool_)
-    zeros = np.zeros(parts[2].shape[1])
+    fit, show, test = _markets(victim, parts[:3], SHARES if who == "different" else ALIKE)
+    whole = np.ones(parts[3].shape[1], dtype=np.bool_)
+    zeros = np.zeros(parts[3].shape[1])
     foreign = _tiny_imagenet(victim.shape)[: scale.thief]
-    knowledge = RowKnowledge(CLASSES, parts[2], zeros, zeros + BRIGHTEST, whole, foreign, victim.shape)
+    knowledge = RowKnowledge(CLASSES, parts[3], zeros, zeros + BRIGHTEST, whole, foreign, victim.shape)
     theft = Theft(victim, knowledge, test, foreign)
     if contestants is None:
         contestants = (Moatkeeper(), *_baselines(victim, parts[0][: scale.encoder]))
-    arena = Arena(fit, test, scale.sizes, seed, contestants)
+    arena = Arena(fit, show, test, scale.sizes, seed, contestants)
     arena.prepare()
     thefts = {}
     for attacker in ATTACKERS:
@@ -254,18 +254,18 @@ def _parts(
     return parts, judge, labels[cuts[-1] :]
 
 
-def _markets(victim: Pictures, learn: FloatArray, honest: FloatArray, shares: dict[str, float]) -> tuple[Market, Market]:
+def _markets(victim: Pictures, parts: Sequence[FloatArray], shares: dict[str, float]) -> tuple[Market, ...]:
     from sklearn.cluster import MiniBatchKMeans
 
-    features = victim.features(learn)
+    features = victim.features(parts[0])
     cells = MiniBatchKMeans(REGIONS, random_state=0, n_init=1).fit(features)
     gaps, none = real_gaps(), np.empty((0, 0), dtype=np.int64)
     made = []
-    for rows in (learn, honest):
+    for rows in parts:
         region = cells.predict(victim.features(rows)).astype(np.int64)
         answered = Exchanges(rows, None, victim.scores(rows), victim.stages(rows))
         made.append(Market(Pool(answered, region, none), gaps, shares=dict(shares)))
-    return made[0], made[1]
+    return tuple(made)
 
 
 def _baselines(victim: Pictures, images: FloatArray) -> tuple[Contestant, ...]:
@@ -293,6 +293,4 @@ def _baselines(victim: Pictures, images: FloatArray) -> tuple[Contestant, ...]:
     def space(honest: Batch) -> Cached:
         return features
 
-    return tuple(
-        one for one in (*published(lambda honest: Scaled(BRIGHTEST), lambda honest: encoder)[:-1], published(space)[-1])
-    )
+    return (*published(lambda honest: Scaled(BRIGHTEST), lambda honest: encoder)[:-1], published(space)[-1])

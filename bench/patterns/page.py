@@ -24,16 +24,12 @@ def text(figures: Figures) -> str:
 
 
 def write(figures: Figures) -> None:
-    """Puts each table between its marks in the page; a table whose marks are missing is added at the end."""
-    page = PAGE.read_text() if PAGE.is_file() else "# Query patterns, measured\n"
-    for name, body in _tables(figures).items():
-        begin, end = f"<!-- bench.patterns {name}: begin -->", f"<!-- bench.patterns {name}: end -->"
-        if begin not in page:
-            page = f"{page.rstrip()}\n\n## {name.capitalize()}\n\n{begin}\n{end}\n"
-        head, _, rest = page.partition(begin)
-        _, _, tail = rest.partition(end)
-        page = f"{head}{begin}\n\n{body}\n\n{end}{tail}"
-    PAGE.write_text(page)
+    """Puts the tables between their marks in the page."""
+    page = PAGE.read_text()
+    begin, end = "<!-- bench.patterns tables: begin -->", "<!-- bench.patterns tables: end -->"
+    head, _, rest = page.partition(begin)
+    _, _, tail = rest.partition(end)
+    PAGE.write_text(f"{head}{begin}\n\n{text(figures)}\n\n{end}{tail}")
 
 
 def _tables(figures: Figures) -> dict[str, str]:

@@ -16,9 +16,6 @@ from moatkeeper.patterns.fusion import Fusion
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.registry import DETECTORS
 
-TAUGHT = 0.5
-"""Of the accounts learned from, those that teach the detectors; the others show how rare each reading is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Moatkeeper:
@@ -29,12 +26,9 @@ class Moatkeeper:
     timeless: bool = False
     detectors: Mapping[str, Detector] = field(default_factory=lambda: DETECTORS)
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer:
-        """A profile, and by number of rows a fusion."""
-        accounts = account_count(honest)
-        kept = np.arange(len(honest.names)) < TAUGHT * accounts
-        profile = Profile.fit("", honest.of_accounts(kept), self.detectors)
-        return _Moatkeeper(profile, honest.of_accounts(~kept), longer)
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer:
+        """A profile, and by number of rows a fusion, from accounts that taught the detectors nothing."""
+        return _Moatkeeper(Profile.fit("", honest, self.detectors), others, longer)
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ class Prada:
     timeless: bool = True
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer:
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer:
         """It learns nothing but the scale of the columns."""
         return _Prada(self, self.space(honest))
 
@@ -76,7 +76,7 @@ class Seat:
     timeless: bool = True
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer:
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer:
         """The distance of a match, from honest accounts."""
         space = self.space(honest)
         accounts = account_count(honest)
@@ -107,7 +107,7 @@ class Hoda:
     most_rows: int = 10**9
     timeless: bool = True
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer | None:
         """The mean honest histogram."""
         if honest.stages is None:
             return None
@@ -139,7 +139,7 @@ class Blacklight:
     most_rows: int = 400_000
     timeless: bool = True
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer | None:
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer | None:
         """The range of each column, and how many windows there are."""
         if honest.inputs is None:
             space = ordinary(honest)
@@ -184,7 +184,7 @@ class Mmd:
     """A longer window is a random part of it: the cost is its square."""
     space: MakeSpace = ordinary
 
-    def fit(self, honest: Batch, longer: Batch) -> Scorer:
+    def fit(self, honest: Batch, others: Batch, longer: Batch) -> Scorer:
         """A reference sample and the width of the kernels."""
         space = self.space(honest)
         rng = np.random.default_rng(0)

@@ -49,7 +49,7 @@ QUICK = Scale(Sizes(600, 2_000, 300, 150, looks=(10, 100, 300)), 40_000, 60, 6, 
 FULL_CASES = tuple(
     (name, kind) for name in TABLES for kind in (KINDS if name in ("adult", "letter") else ("linear", "boosting"))
 )
-QUICK_CASES = (("credit", "boosting"), ("adult", "boosting"), ("adult", "linear"))
+QUICK_CASES = (("adult", "boosting"), ("credit", "boosting"), ("adult", "linear"))
 
 
 def cases(*, quick: bool) -> tuple[tuple[str, str], ...]:
@@ -65,8 +65,8 @@ def measure(
     scale = QUICK if quick else FULL
     rng = np.random.default_rng([seed, 0])
     ground = table(name)
-    theft, fit, accuracy, judge = stage(ground, name, kind, seed, scale, rng)
-    arena = Arena(fit, theft.market, scale.sizes, seed, contestants)
+    theft, (fit, show), accuracy, judge = stage(ground, name, kind, seed, scale, rng)
+    arena = Arena(fit, show, theft.market, scale.sizes, seed, contestants)
     arena.prepare()
     thefts = {one.name: _theft(arena, theft, one, scale, judge, seed) for one in of_kind(kind)}
     return {
@@ -83,23 +83,23 @@ def measure(
 
 def stage(
     ground: Table, name: str, kind: str, seed: int, scale: Scale, rng: np.random.Generator
-) -> tuple[Theft, Market, float, FloatArray]:
-    """The theft, the market that contestants learn from, the model's accuracy, and rows that judge copies."""
+) -> tuple[Theft, tuple[Market, Market], float, FloatArray]:
+    """The theft, the markets that contestants learn from, the model's accuracy, and rows that judge copies."""
     order = rng.permutation(len(ground.rows))
     own, base, judge = np.array_split(order, 3)
     model = victim(kind, ground.rows[own], ground.outcomes[own], seed)
     accuracy = float(np.mean(model.scores(ground.rows[judge]).argmax(axis=1) == ground.outcomes[judge]))
     real = ground.rows[base[:BASE]]
-    markets = markets_of(real, ground.outcomes[base[:BASE]], model, ground.names, scale.pool, rng)
-    knowledge = _knowledge(ground, markets[2], model)
+    (fit, show, test), pool = markets_of(real, ground.outcomes[base[:BASE]], model, ground.names, scale.pool, rng)
+    knowledge = _knowledge(ground, pool, model)
     others = _others(name, ground, rng)
-    return Theft(model, knowledge, markets[1], others), markets[0], accuracy, ground.rows[judge][:3_000]
+    return Theft(model, knowledge, test, others), (fit, show), accuracy, ground.rows[judge][:3_000]
 
 
 def markets_of(
     real: FloatArray, outcomes: Index, model: Victim, names: tuple[str, ...], count: int, rng: np.random.Generator
-) -> tuple[Market, Market, FloatArray]:
-    """Two markets of the same customers, and rows of a thief who is one of them; no made row is in two of them."""
+) -> tuple[tuple[Market, ...], FloatArray]:
+    """Three markets of the same customers, and rows of a thief who is one of them; no made row is in two of them."""
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.neighbors import NearestNeighbors
 
@@ -109,14 +109,14 @@ def markets_of(
     gaps = real_gaps()
     own = Linear(real, np.eye(int(outcomes.max()) + 1)[outcomes])  # a customer's, from outcomes that he has seen
     markets = []
-    for size in (count // 2, count):
+    for size in (count // 3, count // 3, count):
         rows, place = endless(real, near, size, rng)
         asked = families(real, FAMILIES, rng)
         inputs = np.concatenate([rows, asked.reshape(-1, real.shape[1])])
         answered = answer(model, inputs)
         spots = np.arange(size, len(inputs)).reshape(FAMILIES, -1)
         markets.append(Market(Pool(answered, region[place], spots), gaps, names, _unsure(own, rows)))
-    return markets[0], markets[1], endless(real, near, 20_000, rng)[0]
+    return tuple(markets), endless(real, near, 20_000, rng)[0]
 
 
 def _unsure(own: Linear, rows: FloatArray) -> Index:

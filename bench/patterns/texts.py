@@ -32,6 +32,9 @@ HOSTS = {True: 24, False: 80}
 SHARES = {"tenant": 0.68, "generalist": 0.21, "resender": 0.10, "hard": 0.01}
 """Nobody changes one field of a text; the others as for tables."""
 
+PARTS = np.array([0.3, 0.48, 0.63, 0.83, 0.94])
+"""Where the texts are cut: the model's, two parts that contestants learn from, customers', thieves', the judge's."""
+
 TEMPLATES = (
     "Please explain in detail what I should do about {}",
     "What is the right category for a message about {}?",
@@ -87,14 +90,17 @@ def measure(
     rng = np.random.default_rng([seed, 0])
     texts, labels = CORPORA[name]()
     order = rng.permutation(len(texts))
-    own, learn, honest, thief, judge = np.split(order, (np.array([0.35, 0.55, 0.8, 0.93]) * len(order)).astype(int))
+    own, learn, other, honest, thief, judge = np.split(order, (PARTS * len(order)).astype(int))
     model = Classifier(texts[own], labels[own])
     accuracy = float(np.mean(model.scores(texts[judge].tolist()).argmax(axis=1) == labels[judge]))
-    fit, test = markets_of((texts[learn], texts[honest]), model, texts[own], SHARES if who == "different" else ALIKE)
+    shares = SHARES if who == "different" else ALIKE
+    fit, show, test = markets_of((texts[learn], texts[other], texts[honest]), model, texts[own], shares)
     foreign, _ = CORPORA["agnews" if name != "agnews" else "sst2"]()
     knowledge = TextKnowledge(int(labels.max()) + 1, texts[thief].tolist(), foreign[:2_000].tolist())
     theft = Theft(model, knowledge, test)
-    arena = Arena(fit, test, SIZES[quick], seed, (Moatkeeper(), *word_baselines()) if contestants is None else contestants)
+    arena = Arena(
+        fit, show, test, SIZES[quick], seed, (Moatkeeper(), *word_baselines()) if contestants is None else contestants
+    )
     arena.prepare()
     thefts = {}
     for attacker, (ask, decision, adaptive) in ATTACKERS.items():
@@ -128,10 +134,8 @@ def word_baselines() -> tuple[Contestant, ...]:
     return published(space, space)
 
 
-def markets_of(
-    parts: tuple[Texts, Texts], model: Classifier | None, learnt: Texts, shares: dict[str, float]
-) -> tuple[Market, Market]:
-    """Two markets with other texts of the same regions, which are found in ``learnt``."""
+def markets_of(parts: Sequence[Texts], model: Classifier | None, learnt: Texts, shares: dict[str, float]) -> tuple[Market, ...]:
+    """A market for each part of the texts, with the same regions, which are found in ``learnt``."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -147,7 +151,7 @@ def markets_of(
     for texts in parts:
         region = regions.predict(steps.transform(texts.tolist())).astype(np.int64)
         made.append(Market(Pool(answer(model, texts), region, none), gaps, shares=dict(shares)))
-    return made[0], made[1]
+    return tuple(made)
 
 
 def answer(model: Classifier | None, texts: Texts) -> Exchanges:

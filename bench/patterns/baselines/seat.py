@@ -8,8 +8,8 @@ gradient step that fools the classifier, x- another image (`train_encoder`).
 
 Deviations: matches are counted on past the cancellation, so that accounts can be ranked; the distance is a quantile of honest
 distances rather than a search for it, which is the same number; memory holds all of an account's queries (the authors keep
-100,000). The same query
-again is no match: customers who resend would leave no distance to choose. A table or a text has no adversarially trained encoder: it is standardised, or weighted words on their main axes.
+100,000). The same query again is no match: customers who resend would leave no distance to choose. A table or a text has no
+adversarially trained encoder: it is standardised, or weighted words on their main axes.
 """
 
 from __future__ import annotations
