@@ -16,11 +16,11 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.hashing import row_hashes
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
+from moatkeeper.sketch.mixing import subset_hashes
 
 HALVES = 5  # random halves of the coordinates; larger: finds variations of more columns at once, more memory
 SIZE = 2_048  # bits of a map; larger: exact for longer, more memory
@@ -41,9 +41,8 @@ class FittedNearDuplicates:
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
         """The hash of each row, and of each of its halves."""
-        codes = rows.codes.astype(np.int64)
-        parts = [row_hashes(codes[:, half], salt=number) for number, half in enumerate(self.halves)]
-        return {"seen": np.stack([rows.exact, *parts], axis=1)}
+        parts = subset_hashes(rows.codes.astype(np.int64), self.halves)
+        return {"seen": np.concatenate([rows.exact[:, None], parts], axis=1)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The share of rows that vary an earlier one, in [0, 1]."""
