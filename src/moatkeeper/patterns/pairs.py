@@ -54,8 +54,8 @@ class Pairs:
             prior = SMOOTHING * WIDTH * WIDTH
             joint = (found + prior * expected) / (len(grouped) + prior)
             ratio = np.log(joint / expected).reshape(WIDTH, WIDTH)
-            # A missing value may be news, but it is no sign that a row was made up.
-            ratio[-1], ratio[:, -1] = np.maximum(ratio[-1], 0.0), np.maximum(ratio[:, -1], 0.0)
+            # A missing value, or one that is new, is no sign that a row was made up: it has no combinations yet.
+            ratio[STEPS:], ratio[:, STEPS:] = np.maximum(ratio[STEPS:], 0.0), np.maximum(ratio[:, STEPS:], 0.0)
             together[number] = ratio.reshape(-1)
         return cls(groups, pairs, together)
 

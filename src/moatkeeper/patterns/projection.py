@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.packing import packable
+from moatkeeper.patterns.spelling import PAD
 from moatkeeper.patterns.wording import Wording
 
 AXES = 24
 """Coordinates that are kept; larger: finer near-duplicates, slower, and more rows needed to fit."""
 SEEN = 4_000
 """Rows that the axes are found with."""
+LARGEST = 1e18
+"""Larger numbers are taken for this one: sums of them must not overflow."""
 BUCKETS = 4_096  # that fragments of four bytes are hashed into
 AT_ONCE = 64
 """Texts whose fragments are summed at a time, so that their directions fit into a processor's cache."""
@@ -35,15 +38,19 @@ class Axes:
     @classmethod
     def fit(cls, inputs: FloatArray, rng: np.random.Generator) -> Self:
         """The principal components of some of the rows, shape (n, d)."""
-        some = np.nan_to_num(inputs[rng.permutation(len(inputs))[:SEEN]], nan=0.0, posinf=0.0, neginf=0.0)
+        some = _plain(inputs[rng.permutation(len(inputs))[:SEEN]])
         mean = some.mean(axis=0)
         _, _, axes = np.linalg.svd(some - mean, full_matrices=False)
         return cls(mean, axes[:AXES].T.astype(np.float32))
 
     def of(self, inputs: FloatArray) -> FloatArray:
         """The coordinates of each row, shape (n, AXES at most)."""
-        plain = np.nan_to_num(inputs - self.mean, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(plain.astype(np.float32) @ self.axes, dtype=np.float64)
+        return np.asarray((_plain(inputs) - self.mean).astype(np.float32) @ self.axes, dtype=np.float64)
+
+
+def _plain(inputs: FloatArray) -> FloatArray:
+    """Missing and infinite numbers as 0, others held to within LARGEST."""
+    return np.clip(np.nan_to_num(inputs, nan=0.0, posinf=0.0, neginf=0.0), -LARGEST, LARGEST)
 
 
 @packable
@@ -57,9 +64,10 @@ class Fragments:
     def fit(cls, wording: Wording) -> Self:
         """Directions weighted by how rare a fragment is among honest texts."""
         seen = min(len(wording), SEEN)
-        grams = _grams(wording)[: int(wording.sizes[:seen].sum())]
         owners = np.repeat(np.arange(seen), wording.sizes[:seen])
-        holding = np.bincount(np.unique(owners * BUCKETS + grams) % BUCKETS, minlength=BUCKETS) + 1
+        grams = _grams(wording.fours[: len(owners)])
+        own = np.arange(len(owners)) < (wording.starts + wording.sizes - PAD)[owners]
+        holding = np.bincount(np.unique((owners * BUCKETS + grams)[own]) % BUCKETS, minlength=BUCKETS) + 1
         rarity = np.log((seen + 2) / holding)
         directions = np.random.default_rng(_TEXT_SEED).standard_normal((BUCKETS, AXES))
         return cls((rarity[:, None] * directions).astype(np.float32))
@@ -68,17 +76,18 @@ class Fragments:
         """The coordinates of each text, shape (n, AXES), of length 1."""
         if not len(wording):
             return np.empty((0, AXES))
-        grams = _grams(wording)
         sums = np.empty((len(wording), AXES), dtype=np.float32)
         for first in range(0, len(wording), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            starts = wording.starts[part]
-            low, high = starts[0], starts[-1] + wording.sizes[part][-1]
-            sums[part] = np.add.reduceat(self.table[grams[low:high]], starts - low, axis=0)
+            starts, sizes = wording.starts[part], wording.sizes[part]
+            low, high = starts[0], starts[-1] + sizes[-1]
+            grams = _grams(wording.fours[low:high])
+            ends = np.stack([starts, starts + sizes - PAD], axis=1) - low  # of each text, then of the spaces behind it
+            sums[part] = np.add.reduceat(self.table[grams], ends.reshape(-1), axis=0)[::2]
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float64)
 
 
-def _grams(wording: Wording) -> npt.NDArray[np.int64]:
+def _grams(fours: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """The bucket of the fragment that begins at each byte."""
-    return (wording.fours * _MULTIPLIER >> _SHIFT).astype(np.int64)
+    return (fours * _MULTIPLIER >> _SHIFT).astype(np.int64)

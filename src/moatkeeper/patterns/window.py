@@ -32,7 +32,7 @@ class Window:
     rows: IntArray  # (n,): the checkpoint
     readings: FloatArray  # (n, detectors) at exactly so many rows; NaN where a detector says nothing
     owners: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # (r,): the account of each row
-    buckets: HashArray = field(default_factory=lambda: np.empty((0, TABLES), dtype=np.int64))  # (r, TABLES)
+    buckets: HashArray = field(default_factory=lambda: np.empty((0, TABLES + 1), dtype=np.int64))  # (r, TABLES + 1)
     kept: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # (s,), ascending
     states: AccountStates = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class Window:
         )
 
 
-def tested(batch: Batch, windows: IntArray) -> npt.NDArray[np.bool_]:
+def reaching(batch: Batch, windows: IntArray) -> npt.NDArray[np.bool_]:
     """Whether each row's account reaches a checkpoint in the window of the row, shape (n,)."""
     pairs = batch.accounts * (int(windows.max(initial=0)) + 1) + windows
     hits = np.isin(rank_in_account(batch.accounts) + 1, CHECKPOINTS)
