@@ -1,8 +1,8 @@
 """Boundary probing: adversarial examples are looked for, around a few rows and not along the whole boundary.
 
 HopSkipJump, the boundary attack and the like ask dozens of questions beside one row, answered both ways. Such rows share a
-coarse cell. For a row, the others in its cell that were answered differently are counted: none for most customers, a few for one
-who asks what would change an answer or for a search along the boundary, dozens for a probe.
+small cell. For a row, the others in its cell that were answered differently are counted: none for most customers, a few for a
+search along the boundary, dozens for a probe.
 """
 
 from __future__ import annotations
@@ -15,31 +15,33 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.cells import Cells
 from moatkeeper.patterns.hashing import mixed
 from moatkeeper.patterns.packing import packable
-from moatkeeper.patterns.parts import Parts, coarse_hashes, halves, mates, noted, places
+from moatkeeper.patterns.parts import mates, noted, places
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
 
-HALVES = 2
-"""Random halves of the coordinates, whose codes are a cell; larger: steadier, more memory."""
+TABLES = 2  # of cells; larger: less chance in where they are cut, more memory
+WIDTH = 0.25
+"""Of a step, in deviations; larger: probes with larger steps are seen, and more honest rows have neighbours."""
 _SEED = 31
 
 
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedBoundaryProbing:
-    """Which coordinates make each cell, shape (HALVES, c)."""
+    """Where the cells are cut."""
 
-    halves: Parts
+    cells: Cells
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Different rows by cell, and by cell and answer."""
-        return {"cells": noted(2 * len(self.halves))}
+        return {"cells": noted(2 * TABLES)}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
         """Where each row is noted; nowhere without an answer."""
-        cells = coarse_hashes(rows.codes, self.halves)
+        cells = self.cells.of(rows.points)
         answered = (mixed(cells.astype(np.uint64) + mixed(rows.labels.astype(np.uint64))[:, None]) >> np.uint64(1)).astype(
             np.int64
         )
@@ -49,7 +51,7 @@ class FittedBoundaryProbing:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The rows beside a row that were answered differently, on average."""
         found = mates(states["cells"])
-        crossed = found[:, : len(self.halves)] - found[:, len(self.halves) :]
+        crossed = found[:, :TABLES] - found[:, TABLES:]
         return np.asarray(np.maximum(crossed.mean(axis=1), 0.0), dtype=np.float64)
 
     def explain(self, states: States, counts: IntArray) -> str:
@@ -68,8 +70,7 @@ class BoundaryProbing:
     meaning: str = "asks many times beside a few rows until the answer changes, as a search for adversarial examples does"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None where there are no classes, or fewer than two coordinates."""
-        width = rows.codes.shape[1]
-        if width < 2 or not (rows.labels >= 0).any():
+        """None where there are no classes."""
+        if not (rows.labels >= 0).any():
             return None
-        return FittedBoundaryProbing(halves(width, HALVES, _SEED))
+        return FittedBoundaryProbing(Cells.draw(rows.points.shape[1], TABLES, WIDTH, _SEED))

@@ -1,7 +1,7 @@
 """Parts of rows: the same part in two rows says that they are variations of each other.
 
-A part is a choice of coordinates. It is hashed as it is (two rows that have the very same numbers there) or coarsely (two rows
-that are beside each other there).
+A part is a choice of coordinates, or a cell of them (cells.py). For each row of an account, the others that share its part are
+counted without holding any: different rows, however often each was sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.hashing import HashArray, mixed
-from moatkeeper.patterns.rows import CodeArray
 from moatkeeper.sketch.base import State
 from moatkeeper.sketch.bits import BYTE, Bits
 from moatkeeper.sketch.mixing import subset_hashes
@@ -30,29 +29,16 @@ _DIFFERENT = -SLOTS * np.log(np.maximum(SLOTS - np.arange(SLOTS + 1), 0.5) / SLO
 """Linear counting, by bits that are set; of a full bucket, half a bit is taken to be free."""
 
 
-def halves(width: int, count: int, seed: int) -> Parts:
-    """Random halves of so many coordinates, at least one each."""
-    rng = np.random.default_rng(seed)
-    parts = np.zeros((count, width), dtype=bool)
-    for part in parts:
-        part[rng.permutation(width)[: max(1, width // 2)]] = True
-    return parts
-
-
 def all_but_groups(width: int, count: int, seed: int) -> Parts:
     """All coordinates but those of one group, for at most ``count`` groups of about the same size."""
     group = np.random.default_rng(seed).permutation(width) % max(1, min(count, width))
-    return np.arange(group.max(initial=0) + 1)[:, None] != group
+    parts: Parts = np.arange(group.max(initial=0) + 1)[:, None] != group
+    return parts
 
 
 def exact_hashes(points: npt.NDArray[np.float32], parts: Parts) -> HashArray:
     """The hash of each part as it is, (n, parts)."""
     return subset_hashes(np.rint(points / np.float32(FINEST)).astype(np.int64), parts)
-
-
-def coarse_hashes(codes: CodeArray, parts: Parts) -> HashArray:
-    """The hash of each part's codes, (n, parts)."""
-    return subset_hashes(codes.astype(np.int64), parts)
 
 
 def places(hashes: HashArray, exact: HashArray) -> IntArray:
