@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moatkeeper.patterns.batch import Batch, rank_in_account
+from moatkeeper.patterns.batch import Batch, joined, rank_in_account
 
 ACCOUNTS = st.lists(st.integers(0, 5), max_size=40)
 
@@ -44,3 +47,15 @@ def test_a_mask_and_positions_choose_alike() -> None:
     whole = batch_of([0, 1, 0, 2])
     mask = np.array([True, False, True, False])
     assert whole.take(mask).at.tolist() == whole.take(np.array([0, 2])).at.tolist() == [0.0, 2.0]
+
+
+def test_joined_batches_keep_their_accounts_and_requests_apart() -> None:
+    whole = joined([batch_of([0, 1]), batch_of([2])])
+    assert len(whole.names) == 12
+    assert whole.accounts.tolist() == [0, 1, 8]
+    assert whole.requests.tolist() == [0, 1, 2]
+    assert whole.texts == ("text 0", "text 1", "text 0")
+    with pytest.raises(ValueError, match="with and without texts"):
+        joined([batch_of([0]), replace(batch_of([0]), texts=None)])
+    with pytest.raises(ValueError, match="no batches"):
+        joined([])

@@ -11,6 +11,7 @@ from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Quota
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.patterns.chats import LONGEST
 from moatkeeper.patterns.hashing import category_number
 from moatkeeper.patterns.intake import STAGES, batches, cell_number
 from tests.support.honest import exchange
@@ -50,7 +51,22 @@ def test_texts_are_kept_up_to_a_length() -> None:
     given = of(exchange("a", ROWS), Inputs(InputKind.TEXTS, 2, ["", "x" * 100_000]))
     (batch,) = batches([given], {})["model"]
     assert batch.texts is not None
-    assert [len(text) for text in batch.texts] == [0, 16_384]
+    assert [len(text) for text in batch.texts] == [0, LONGEST]
+
+
+def test_chats_are_their_last_message_with_what_went_before() -> None:
+    chat = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "good day"},
+        {"role": "user", "content": [{"type": "text", "text": "why?"}]},
+    ]
+    (batch,) = batches([of(exchange("a", ROWS[:1]), Inputs(InputKind.CHATS, 1, [chat]))], {})["model"]
+    assert batch.texts == ("why?",)
+    assert batch.systems is not None
+    assert "be brief" in batch.systems[0]
+    assert batch.turns is not None
+    assert batch.turns.tolist() == [2]
 
 
 def test_stages_and_labels_are_told_apart_from_scores() -> None:

@@ -42,6 +42,7 @@ COMMANDS = {
     "attack": Entry("moatkeeper.cli.attack", "app", "Steal a model of your own, and see what a copy of it costs."),
     "config": Entry("moatkeeper.cli.config", "app", "Check, show and explain the configuration."),
     "keys": Entry("moatkeeper.cli.keys", "app", "Add, list and revoke API keys."),
+    "calibrate": Entry("moatkeeper.cli.calibrate", "calibrate", "Learn what honest traffic looks like, from a log of it."),
     "standing": Entry("moatkeeper.cli.standing", "app", "Show and change the standing of accounts."),
     "ledger": Entry("moatkeeper.cli.ledger", "app", "Verify, show and export the ledger."),
     "rehearse": Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -58,6 +59,28 @@ class Batch:
         part = self.take(kept[self.accounts])
         names = tuple(name for name, keep in zip(self.names, kept.tolist(), strict=True) if keep)
         return replace(part, names=names, accounts=numbers[part.accounts])
+
+
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Batches of different accounts as one; ``ValueError`` where there is none, or where they do not have the same columns."""
+    if not parts:
+        raise ValueError("found no batches, expected at least one")
+    first = parts[0]
+    changed: dict[str, object] = {"names": tuple(name for part in parts for name in part.names)}
+    for part in fields(first):
+        values = [getattr(one, part.name) for one in parts]
+        if part.name in {"names", "columns"} or values[0] is None:
+            continue
+        if any(value is None for value in values):
+            raise ValueError(f"found batches with and without {part.name}, expected the same columns in all")
+        if isinstance(values[0], tuple):
+            changed[part.name] = tuple(text for value in values for text in value)
+            continue
+        if part.name in {"accounts", "requests"}:
+            sizes = [len(one.names) if part.name == "accounts" else int(one.requests.max(initial=-1)) + 1 for one in parts]
+            values = [value + ahead for value, ahead in zip(values, np.r_[0, np.cumsum(sizes[:-1])], strict=True)]
+        changed[part.name] = np.concatenate(values)
+    return replace(first, **changed)  # type: ignore[arg-type]
 
 
 def rank_in_account(accounts: IntArray) -> IntArray:

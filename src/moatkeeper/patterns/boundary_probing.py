@@ -15,10 +15,9 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.cells import Cells
-from moatkeeper.patterns.hashing import mixed
+from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.patterns.packing import packable
-from moatkeeper.patterns.parts import mates, noted, places
+from moatkeeper.patterns.parts import mates_between, noted, places
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
 
@@ -33,26 +32,23 @@ _SEED = 31
 class FittedBoundaryProbing:
     """Where the cells are cut."""
 
-    cells: Cells
+    cells: SmallCells
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Different rows by cell, and by cell and answer."""
+        """Different rows by cell, those with one answer and those with another."""
         return {"cells": noted(2 * TABLES)}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """Where each row is noted; nowhere without an answer."""
-        cells = self.cells.of(rows.points)
-        answered = (mixed(cells.astype(np.uint64) + mixed(rows.labels.astype(np.uint64))[:, None]) >> np.uint64(1)).astype(
-            np.int64
-        )
-        found = places(np.concatenate([cells, answered], axis=1), rows.exact)
-        return {"cells": np.where(rows.labels[:, None] < 0, -1, found)}
+        """Where each row is noted, among those with its answer; nowhere without one."""
+        found = places(self.cells.of(rows.points), rows.exact)
+        other = _kinds(rows.labels) == 1
+        known = (rows.labels >= 0)[:, None]
+        return {"cells": np.concatenate([np.where(known & ~other, found, -1), np.where(known & other, found, -1)], axis=1)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The rows beside a row that were answered differently, on average."""
-        found = mates(states["cells"])
-        crossed = found[:, :TABLES] - found[:, TABLES:]
-        return np.asarray(np.maximum(crossed.mean(axis=1), 0.0), dtype=np.float64)
+        found = mates_between(states["cells"][:, :TABLES], states["cells"][:, TABLES:])
+        return np.maximum(found.mean(axis=1), 0.0)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows beside a row were answered differently."""
@@ -73,4 +69,9 @@ class BoundaryProbing:
         """None where there are no classes."""
         if not (rows.labels >= 0).any():
             return None
-        return FittedBoundaryProbing(Cells.draw(rows.points.shape[1], TABLES, WIDTH, _SEED))
+        return FittedBoundaryProbing(SmallCells.draw(rows.points.shape[1], TABLES, WIDTH, _SEED))
+
+
+def _kinds(labels: IntArray) -> IntArray:
+    """Each answer as one of two kinds, otherwise in each table: (n,) -> (n, TABLES). Most pairs of classes differ in one."""
+    return np.stack([labels ^ (labels >> 1) * turn for turn in range(TABLES)], axis=1) & 1

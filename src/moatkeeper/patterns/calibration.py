@@ -23,9 +23,10 @@ from moatkeeper.patterns.checkpoints import CHECKPOINTS, Reached, readings_at_ch
 from moatkeeper.patterns.drift import Usual
 from moatkeeper.patterns.evidence import Calibrator
 from moatkeeper.patterns.fusion import Fusion
+from moatkeeper.patterns.history import History
 from moatkeeper.patterns.packing import pack, packable, unpack
 from moatkeeper.patterns.profile import Profile
-from moatkeeper.patterns.registry import DETECTORS
+from moatkeeper.patterns.registry import DETECTORS, HABITS
 from moatkeeper.patterns.screening import MOST_LEFT_OUT, ROUNDS, Suspect, suspects
 
 LEARN, FUSE = 0.2, 0.4
@@ -77,6 +78,7 @@ class Calibration:
     checkpoints: tuple[Checkpoint, ...]
     accounts: int  # honest accounts in all
     left_out: int = 0  # suspects that were kept out of them
+    history: History | None = None  # what tests for rings compare with
 
     @classmethod
     def fit(
@@ -97,7 +99,8 @@ class Calibration:
         checkpoints = _checkpoints(_gathered(profile, fused), _gathered(profile, batch.of_accounts(guard)))
         if not checkpoints:
             raise _too_few(batch, guard)
-        return cls(profile, checkpoints, len(batch.names), len(without))
+        history = History.fit(profile, batch.of_accounts(guard), batch)
+        return cls(profile, checkpoints, len(batch.names), len(without), history)
 
     @classmethod
     def screened(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Screened:
@@ -131,11 +134,13 @@ class Calibration:
     def suspects(self, batch: Batch) -> dict[str, Suspect]:
         """Accounts of a batch that do not fit among its others, by name, each where it is strangest."""
         found: dict[str, Suspect] = {}
+        habits = np.array([name in HABITS for name in self.profile.detectors], dtype=bool)
         for rows, (accounts, readings) in _gathered(self.profile, batch).items():
             checkpoint = self.at(rows)
             if checkpoint is None:
                 continue
-            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(readings)):
+            asked = np.where(habits, np.nan, readings)
+            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(asked)):
                 known = found.get(batch.names[one.account])
                 if known is None or one.score > known.score:
                     found[batch.names[one.account]] = one

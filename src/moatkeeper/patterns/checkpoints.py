@@ -23,6 +23,7 @@ class Reached(NamedTuple):
     rows: int
     accounts: IntArray
     readings: FloatArray
+    states: AccountStates  # what was read
 
 
 def readings_at_checkpoints(profile: Profile, batch: Batch, checkpoints: tuple[int, ...] = CHECKPOINTS) -> Iterator[Reached]:
@@ -49,4 +50,4 @@ def _of_group(profile: Profile, part: Batch, first: int, count: int, checkpoints
         profile.fold(states, owners, marking, np.flatnonzero((ranks >= done) & (ranks < rows)))
         done = rows
         reached = {name: state[there] for name, state in states.items()}
-        yield Reached(rows, there + first, profile.read(reached, np.full(len(there), rows)))
+        yield Reached(rows, there + first, profile.read(reached, np.full(len(there), rows)), reached)

@@ -12,19 +12,18 @@ from moatkeeper.core.answer import Answer, OutputKind
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.query import FloatArray, InputKind, Query
 from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.chats import ChatColumns, chat_columns
 from moatkeeper.patterns.hashing import category_number
 
 STAGES = "stages"
 """The name of the output in which a model says the classes of its earlier stages (early exits, boosting rounds)."""
-LONGEST_TEXT = 16_384
-"""Characters of a text that are looked at."""
 
 
 class Told(NamedTuple):
     """What one exchange says, in plain arrays; None where it says nothing of the kind."""
 
     inputs: FloatArray | None
-    texts: tuple[str, ...] | None
+    chats: ChatColumns | None  # texts count as chats of one turn
     scores: FloatArray | None
     labels: IntArray | None
     stages: IntArray | None
@@ -33,7 +32,7 @@ class Told(NamedTuple):
     def shape(self) -> tuple[int, ...]:
         """Exchanges of one shape can be put below each other."""
         widths = [-1 if part is None else part.shape[1] for part in (self.inputs, self.scores, self.stages)]
-        return (*widths, int(self.texts is None), int(self.labels is None))
+        return (*widths, int(self.chats is None), int(self.labels is None))
 
 
 def batches(exchanges: Iterable[Exchange], columns: Mapping[str, Sequence[str]]) -> dict[str, list[Batch]]:
@@ -60,21 +59,21 @@ def told_by(query: Query, answer: Answer, columns: Sequence[str]) -> Told | None
     if not rows:
         return None
     try:
-        inputs, texts = _inputs(query, columns)
+        inputs, chats = _inputs(query, columns)
     except (ValueError, TypeError, OverflowError):
         return None
-    if inputs is None and texts is None:
+    if (inputs is None and chats is None) or (chats is not None and len(chats.texts) != rows):
         return None
     scores, labels, stages = _answers(answer, rows)
-    return Told(inputs, texts, scores, labels, stages)
+    return Told(inputs, chats, scores, labels, stages)
 
 
-def _inputs(query: Query, columns: Sequence[str]) -> tuple[FloatArray | None, tuple[str, ...] | None]:
+def _inputs(query: Query, columns: Sequence[str]) -> tuple[FloatArray | None, ChatColumns | None]:
     given = query.inputs
     if given.kind is InputKind.NUMBERS:
         return given.numbers(), None
-    if given.kind is InputKind.TEXTS and isinstance(given.values, Sequence):
-        return None, tuple(str(text)[:LONGEST_TEXT] for text in given.values)
+    if given.kind in (InputKind.TEXTS, InputKind.CHATS) and isinstance(given.values, Sequence):
+        return None, chat_columns(given.values)
     if given.kind is InputKind.RECORDS and isinstance(given.values, Sequence) and columns:
         return np.array([[cell_number(record.get(name)) for name in columns] for record in given.values]), None
     return None, None
@@ -122,7 +121,9 @@ def _batch(group: Sequence[tuple[Exchange, Told]], columns: tuple[str, ...]) -> 
         np.repeat(np.array([exchange.query.at for exchange, _ in group]), sizes),
         np.repeat(np.arange(len(group)), sizes),
         inputs=None if first.inputs is None else np.concatenate([one.inputs for one in told if one.inputs is not None]),
-        texts=None if first.texts is None else tuple(text for one in told for text in one.texts or ()),
+        texts=None if first.chats is None else tuple(text for one in told if one.chats for text in one.chats.texts),
+        systems=None if first.chats is None else tuple(text for one in told if one.chats for text in one.chats.systems),
+        turns=None if first.chats is None else np.concatenate([one.chats.turns for one in told if one.chats]),
         scores=None if first.scores is None else np.concatenate([one.scores for one in told if one.scores is not None]),
         labels=None if first.labels is None else np.concatenate([one.labels for one in told if one.labels is not None]),
         stages=None if first.stages is None else np.concatenate([one.stages for one in told if one.stages is not None]),

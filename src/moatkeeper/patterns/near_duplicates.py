@@ -15,7 +15,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.cells import Cells
+from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
@@ -35,7 +35,7 @@ _SEED = 11
 class FittedNearDuplicates:
     """Where the cells are cut."""
 
-    cells: Cells
+    cells: SmallCells
 
     def sketches(self) -> Mapping[str, Sketch]:
         """Bitmaps: one of whole rows, the others of cells."""
@@ -67,4 +67,4 @@ class NearDuplicates:
 
     def fit(self, rows: Rows) -> Fitted | None:
         """Always something."""
-        return FittedNearDuplicates(Cells.draw(rows.points.shape[1], TABLES, WIDTH, _SEED))
+        return FittedNearDuplicates(SmallCells.draw(rows.points.shape[1], TABLES, WIDTH, _SEED))

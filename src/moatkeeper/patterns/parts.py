@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.hashing import HashArray, mixed
 from moatkeeper.sketch.base import State
@@ -52,14 +53,28 @@ def noted(parts: int) -> Bits:
     return Bits(parts, BUCKETS * SLOTS)
 
 
-def mates(state: State) -> npt.NDArray[np.float64]:
+def different(state: State) -> FloatArray:
+    """The different rows in each bucket, states of ``noted`` -> (accounts, parts, BUCKETS)."""
+    slots = state.reshape(*state.shape[:2], BUCKETS, SLOTS // BYTE)
+    return np.asarray(_DIFFERENT[np.bitwise_count(slots).sum(axis=3)], dtype=np.float64)
+
+
+def mates(state: State) -> FloatArray:
     """How many other different rows share a row's part, on average: states of ``noted`` -> (accounts, parts).
 
     The sum of squares of Alon, Matias and Szegedy 1996 over the buckets' different rows, with their mean taken off in place of
     random signs: unbiased over hashes, with a standard deviation of sqrt(2 / BUCKETS) per mate and row. 0 without rows.
     """
-    slots = state.reshape(*state.shape[:2], BUCKETS, SLOTS // BYTE)
-    found = _DIFFERENT[np.bitwise_count(slots).sum(axis=3)]
+    found = different(state)
     rows = found.sum(axis=2)
     squares = found.var(axis=2) * BUCKETS * BUCKETS / (BUCKETS - 1)
     return np.asarray(np.where(rows > 0, np.round(squares / np.maximum(rows, 1) - 1, DECIMALS), 0.0), dtype=np.float64)
+
+
+def mates_between(first: State, second: State) -> FloatArray:
+    """How many rows of the other kind share a row's part, on average, for two kinds of rows, (accounts, parts); 0 without rows."""
+    one, other = different(first), different(second)
+    rows = one.sum(axis=2) + other.sum(axis=2)
+    products = (one - one.mean(axis=2, keepdims=True)) * (other - other.mean(axis=2, keepdims=True))
+    shared = 2 * products.sum(axis=2) * BUCKETS / (BUCKETS - 1) / np.maximum(rows, 1)
+    return np.asarray(np.round(shared, DECIMALS), dtype=np.float64)

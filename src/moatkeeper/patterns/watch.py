@@ -16,7 +16,6 @@ from moatkeeper.patterns.calibration import Calibration, Checkpoint
 from moatkeeper.patterns.cases import Case, Cases, Looked
 from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.finding import Finding
-from moatkeeper.patterns.fusion import PLAIN
 from moatkeeper.patterns.intake import batches
 from moatkeeper.patterns.profile import AccountStates, Profile
 
@@ -147,7 +146,7 @@ def _signals(
 ) -> tuple[Signal, ...]:
     """The detectors that found something, strangest first."""
     profile, least = calibration.profile, 1 / (checkpoint.calibrator.accounts + 1)
-    order = [column for column in np.argsort(-rarities).tolist() if rarities[column] > PLAIN][:MOST_SIGNALS]
+    order = [column for column in np.argsort(-rarities).tolist() if rarities[column] > checkpoint.fusion.plain][:MOST_SIGNALS]
     signals = []
     for column in order:
         name = profile.detectors[column]

@@ -1,4 +1,4 @@
-"""Cells: small steps in all columns stay inside, another value in one column does not, and a row's cell is its own matter."""
+"""Small cells: small steps in all columns stay inside, another value in one column does not, and a row's cell is its own matter."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moatkeeper.patterns.cells import Cells
+from moatkeeper.patterns.small_cells import SmallCells
 
-CELLS = Cells.draw(10, 4, 0.25, 1)
+CELLS = SmallCells.draw(10, 4, 0.25, 1)
 
 
 def shared(first: np.ndarray, second: np.ndarray) -> float:
