@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.common import write_result
-from bench.sketches_index import found_on_tables
+from bench.sketches_index import SEEDS, found_on_tables
 from moatkeeper.sketch.base import Sketch
 from moatkeeper.sketch.bits import Bits
 from moatkeeper.sketch.counts import Counts
@@ -30,6 +30,7 @@ from moatkeeper.sketch.packing import pack
 from moatkeeper.sketch.quantiles import Quantiles
 from moatkeeper.sketch.registers import Registers
 from moatkeeper.sketch.rhythm import Rhythm
+from moatkeeper.sketch.scatter import pieces, scatter_rows
 from moatkeeper.sketch.signatures import FRAGMENT, resemblance, text_signatures
 from moatkeeper.sketch.sums import Sums
 
@@ -107,12 +108,13 @@ def main() -> None:
     figures = {
         "unit": "microseconds of processor time a row, medians over rounds",
         "folds": _folds(),
+        "ways_to_add": _ways_to_add(),
         "texts": _texts(),
         "index": _index(),
         "errors": _errors(),
         "near_duplicates": found_on_tables(),
     }
-    path = write_result("sketches", figures, seeds=[SEED], packages=["pandas"])
+    path = write_result("sketches", figures, seeds=[SEED, *SEEDS], packages=["pandas"])
     print(f"written: {path.name}")
 
 
@@ -146,6 +148,42 @@ def _folds() -> dict[str, dict[str, object]]:
         beside = f"; {one.peer} {found[name]['peer_64']:.2f}, {found[name]['peer_100000']:.3f}" if one.peer else ""
         print(f"{name:20} {found[name]['64']:.2f} us in batches of 64, {found[name]['100000']:.3f} of 100,000{beside}")
     return found
+
+
+def _sorted(owners: Ints, values: Ints, state: Ints) -> None:
+    order = np.argsort(owners, kind="stable")
+    ordered = owners[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    state[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+
+
+def _ways_to_add() -> dict[str, dict[str, float]]:
+    """Whole rows of numbers into their owners' states: in pieces on a flat view, on the state's own shape, sorted by owner."""
+    rng = np.random.default_rng(SEED)
+    found: dict[str, dict[str, float]] = {}
+    for size, owners_of in ((SMALL, (1, 8, 64)), (LARGE, (1_000, 30_000))):
+        for count in owners_of:
+            for width in (1, 8, 64, 256):
+                owners, values = rng.integers(0, count, size), rng.integers(-1_000, 1_000, (size, width))
+                state = np.zeros((count, width), dtype=np.int64)
+                ways = {
+                    "flat": partial(_flat, owners, values, state),
+                    "own_shape": partial(np.add.at, state, owners, values),
+                    "sorted": partial(_sorted, owners, values, state),
+                }
+                costs: dict[str, list[float]] = defaultdict(list)
+                for _ in range(ROUNDS):
+                    for way, call in ways.items():
+                        costs[way].append(_cpu_us(call, size, REPEATS[size]))
+                name = f"{size} rows of {width} for {count} owners"
+                found[name] = {way: float(np.median(each)) for way, each in costs.items()}
+                print(f"adding {name}: " + ", ".join(f"{way} {cost:.3f}" for way, cost in found[name].items()))
+    return found
+
+
+def _flat(owners: Ints, values: Ints, state: Ints) -> None:
+    for piece in pieces(len(values), state.shape[1]):
+        scatter_rows(np.add, state, owners[piece], values[piece])
 
 
 def _sentences(rng: np.random.Generator, count: int) -> list[str]:

@@ -38,7 +38,9 @@ def staged(batch: Batch) -> Batch:
     inputs = np.nan_to_num(np.asarray(batch.inputs), nan=0.0, posinf=0.0, neginf=0.0)
     seen = [np.where(np.arange(inputs.shape[1]) < columns, inputs, 0.0) for columns in (1, 2, 3)]
     stages = np.stack([model(part).argmax(axis=1) for part in (*seen, inputs)], axis=1)
-    return replace(batch, stages=stages, room=np.random.default_rng(len(batch)).random(len(batch)))
+    rng = np.random.default_rng(len(batch))
+    age = rng.uniform(0, 40, len(batch)) * 86_400.0
+    return replace(batch, stages=stages, room=rng.random(len(batch)), model_age=age)
 
 
 def texts(accounts: int, each: int, seed: int) -> Batch:

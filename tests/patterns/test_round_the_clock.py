@@ -1,4 +1,4 @@
-"""Round the clock: the hours of the week, whatever the time zone."""
+"""Round the clock: the hours of the day and the days of the week, whatever the time zone."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_who_never_sleeps_is_seen() -> None:
 
 
 @pytest.mark.parametrize("shift_h", [1, 7, 30])
-def test_the_time_zone_does_not_matter(shift_h: int) -> None:
+def test_the_time_zone_hardly_matters(shift_h: int) -> None:
     rng = np.random.default_rng(2)
     profile = profile_of(RoundTheClock(), office(rng, 60))
     batch = office(rng, 5)
     moved = replace(batch, at=batch.at + shift_h * HOUR_S)
-    np.testing.assert_allclose(readings(profile, batch), readings(profile, moved))
+    np.testing.assert_allclose(readings(profile, batch), readings(profile, moved), atol=0.1)
 
 
 def test_missing_times_say_nothing() -> None:
@@ -56,4 +56,6 @@ def test_it_says_in_how_many_hours() -> None:
     rng = np.random.default_rng(5)
     profile = profile_of(RoundTheClock(), office(rng, 60))
     batch = office(rng, 1)
-    assert "96 rows came in 1 of the 168 hours" in words(profile, replace(batch, at=np.full(ROWS, 10.0)))
+    assert "96 rows came in 1 of the 24 hours of a day and on 1 of 7 days" in words(
+        profile, replace(batch, at=np.full(ROWS, 10.0))
+    )

@@ -24,8 +24,8 @@ from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
 from moatkeeper.sketch.mixing import subset_hashes
 
-HALVES = 3  # of the coordinates; larger: sees changes of more columns at once, more memory
-SIZE = 2_048  # bits of a map; larger: exact for longer, more memory
+HALVES = 2  # of the coordinates; larger: sees changes of more columns at once, more memory
+SIZE = 1_024  # bits of a map; larger: exact for longer, more memory
 MAPS = Bits(2 * HALVES, SIZE)
 _SEED = 23
 _POSITIVE = np.uint64(0x7FFFFFFFFFFFFFFF)

@@ -1,4 +1,7 @@
-"""Chats as columns: what the user wrote last, what stood before it, and how many turns there were."""
+"""Chats as columns: what the user wrote last, the system prompt, and how many turns there were.
+
+Earlier turns are left out: in an account's own traffic each was the last one of an earlier request.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from moatkeeper.patterns.batch import IntArray, Words
 LONGEST = 16_384
 """Characters that are kept of a text, three quarters from its head and one from its tail."""
 MOST_MESSAGES = 64
-"""Messages whose text is kept of what stood before: the first and the latest."""
-_USER, _RULES = "user", frozenset({"system", "developer"})
+"""Messages of one sort whose text is kept: the first and the latest."""
+_USER, _RULES = "user", ("system", "developer")  # a tuple: roles may be anything, hashable or not
 _GAP = "\n"
 
 
@@ -22,7 +25,7 @@ class ChatColumns:
     """Columns of a Batch, one entry a chat. A chat of another form than expected is an empty text of no turns."""
 
     texts: Words  # the last message of the user
-    systems: Words  # the system's messages and the earlier turns, joined
+    systems: Words  # the messages of the system or the developer, joined
     turns: IntArray  # (n,): messages of the user, consecutive ones being one; 0 where there is none
 
 
@@ -57,17 +60,18 @@ def _chat(chat: object) -> tuple[str, str, int]:
     if not isinstance(chat, Sequence) or isinstance(chat, bytes | bytearray):
         return "", "", 0
     roles = [message.get("role", _USER) if isinstance(message, Mapping) else _USER for message in chat]
+    rules = shortened(_joined(chat, [place for place, role in enumerate(roles) if role in _RULES]))
     asked = [place for place, role in enumerate(roles) if role == _USER]
     turns = sum(1 for place in asked if place == 0 or roles[place - 1] != _USER)
     if not asked:
-        return "", shortened(_joined(chat, range(len(chat)))), 0
+        return "", rules, 0
     last = first = asked[-1]
     while first and roles[first - 1] == _USER:
         first -= 1
-    return shortened(_joined(chat, range(first, last + 1))), shortened(_joined(chat, range(first))), turns
+    return shortened(_joined(chat, range(first, last + 1))), rules, turns
 
 
-def _joined(chat: Sequence[object], places: range) -> str:
+def _joined(chat: Sequence[object], places: Sequence[int]) -> str:
     half = MOST_MESSAGES // 2
     kept = [*places] if len(places) <= MOST_MESSAGES else [*places[:half], *places[-half:]]
     return _GAP.join(filter(None, (_content(chat[place]) for place in kept)))

@@ -34,8 +34,8 @@ MOST_REGULAR = 0.9
 LEAST_ROWS = 8  # of an honest account that regularity is learned from
 LEAST_ACCOUNTS = 20
 PHASES = Sums(2 * len(PERIODS_S) + 1)
-INTERVALS = Bits(len(PERIODS_S), 512)
-"""Which intervals of each period were used: up to some 3,000 of them can be told apart."""
+INTERVALS = Bits(len(PERIODS_S), 256)
+"""Which intervals of each period were used: up to some 1,400 of them can be told apart."""
 
 
 @packable

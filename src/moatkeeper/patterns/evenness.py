@@ -79,7 +79,10 @@ class Evenness:
     meaning: str = "fills the range of each input as evenly as a random generator or a grid does"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None where too few honest accounts have enough rows, or no column has a range."""
+        """None where too few honest accounts have enough rows, no column has a range, or coordinates are no columns."""
+        inputs = rows.batch.inputs
+        if inputs is None or inputs.shape[1] != rows.points.shape[1]:
+            return None
         owners, sizes = np.unique(rows.batch.accounts, return_counts=True)
         enough = np.isin(rows.batch.accounts, owners[sizes >= LEAST_ROWS])
         if int(np.sum(sizes >= LEAST_ROWS)) < LEAST_ACCOUNTS:

@@ -71,7 +71,7 @@ class OutOfPlace:
         accounts = rows.batch.accounts
         if rows.wording is None or len(np.unique(accounts)) < LEAST_ACCOUNTS or not len(rows.wording.words):
             return None
-        vocabulary = Vocabulary.fit(rows.wording, accounts, paired=False)
+        vocabulary = Vocabulary.fit(rows.wording, accounts)
         typicality, groups = vocabulary.typicality(rows.wording, own=1), length_groups(rows.wording)
         ranks = Ranks.fit(typicality, groups, LENGTHS)
         return FittedOutOfPlace(vocabulary, ranks, Tails.fit(ranks.p_values(typicality, groups), accounts))

@@ -1,7 +1,7 @@
 """Phrases by concept, in five languages: what a text speaks of, however it is worded.
 
-A phrase stands for every word that begins with its first 6, 8 or 12 bytes (spelling.py). In scripts with spaces it begins with
-one. A concept says little by itself; reasoning.py, system_prompt.py and memorised.py look at which ones meet in one text.
+A phrase stands for every word that begins with its first 6, 8, 12 or 16 bytes (spelling.py). In scripts with spaces it begins
+with one. A concept says little by itself; reasoning.py, system_prompt.py and memorised.py look at which ones meet in one text.
 """
 
 from __future__ import annotations

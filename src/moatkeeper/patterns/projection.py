@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.packing import packable
+from moatkeeper.patterns.spelling import PAD
 from moatkeeper.patterns.wording import Wording
 
 AXES = 24
@@ -63,9 +64,10 @@ class Fragments:
     def fit(cls, wording: Wording) -> Self:
         """Directions weighted by how rare a fragment is among honest texts."""
         seen = min(len(wording), SEEN)
-        grams = _grams(wording)[: int(wording.sizes[:seen].sum())]
         owners = np.repeat(np.arange(seen), wording.sizes[:seen])
-        holding = np.bincount(np.unique(owners * BUCKETS + grams) % BUCKETS, minlength=BUCKETS) + 1
+        grams = _grams(wording.fours[: len(owners)])
+        own = np.arange(len(owners)) < (wording.starts + wording.sizes - PAD)[owners]
+        holding = np.bincount(np.unique((owners * BUCKETS + grams)[own]) % BUCKETS, minlength=BUCKETS) + 1
         rarity = np.log((seen + 2) / holding)
         directions = np.random.default_rng(_TEXT_SEED).standard_normal((BUCKETS, AXES))
         return cls((rarity[:, None] * directions).astype(np.float32))
@@ -74,17 +76,18 @@ class Fragments:
         """The coordinates of each text, shape (n, AXES), of length 1."""
         if not len(wording):
             return np.empty((0, AXES))
-        grams = _grams(wording)
         sums = np.empty((len(wording), AXES), dtype=np.float32)
         for first in range(0, len(wording), AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            starts = wording.starts[part]
-            low, high = starts[0], starts[-1] + wording.sizes[part][-1]
-            sums[part] = np.add.reduceat(self.table[grams[low:high]], starts - low, axis=0)
+            starts, sizes = wording.starts[part], wording.sizes[part]
+            low, high = starts[0], starts[-1] + sizes[-1]
+            grams = _grams(wording.fours[low:high])
+            ends = np.stack([starts, starts + sizes - PAD], axis=1) - low  # of each text, then of the spaces behind it
+            sums[part] = np.add.reduceat(self.table[grams], ends.reshape(-1), axis=0)[::2]
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return np.asarray(sums / np.maximum(lengths, 1e-12), dtype=np.float64)
 
 
-def _grams(wording: Wording) -> npt.NDArray[np.int64]:
+def _grams(fours: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
     """The bucket of the fragment that begins at each byte."""
-    return (wording.fours * _MULTIPLIER >> _SHIFT).astype(np.int64)
+    return (fours * _MULTIPLIER >> _SHIFT).astype(np.int64)

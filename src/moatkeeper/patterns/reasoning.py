@@ -32,7 +32,7 @@ _WEIGHTS = (
     (1, (_HIDDEN, _VOICE, _REPLY)),
     (1, (_GRADING, _REPLY)),
     (3, (_GRADING, _CANDIDATES)),
-    (2, (_CRITIQUE, _CANDIDATES)),
+    (3, (_CRITIQUE, _CANDIDATES)),
     (1, (_DATASET,)),
     (2, (_MAKING, _DATASET)),
     (1, (_TONGUE,)),

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.hashing import mixed
 
-PAD = 12
+PAD = 16
 """Spaces after each text: no fragment and no phrase reaches from one text into the next."""
-LENGTHS = (6, 8, 12)
+LENGTHS = (6, 8, 12, 16)
 """Bytes of a phrase that are compared, the longest of these that it has: whatever follows is the same phrase (stems)."""
 _ASCII = 0x80
 _BITS = 16  # of the table that most places are ruled out by
@@ -110,8 +110,9 @@ def _keys(four: npt.NDArray[np.uint32], eight: npt.NDArray[np.uint64], length: i
     elif length == LENGTHS[1]:
         value = eight
     else:
+        more = four if length == LENGTHS[2] else eight
         later = np.zeros(len(four), dtype=np.uint64)
-        later[: max(len(four) - LENGTHS[1], 0)] = four[LENGTHS[1] :]
+        later[: max(len(four) - LENGTHS[1], 0)] = more[LENGTHS[1] :]
         value = eight ^ mixed(later)
     return (value + salt) * _SPREAD
 

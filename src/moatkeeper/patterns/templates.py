@@ -1,8 +1,8 @@
 """Templates: one frame around ever new contents, and the contents from everywhere.
 
 Most integrations have one template, so a template alone says nothing. A harvester fills his with the whole world, a customer
-with his own business: what counts is how many texts share a frame, times how many topics fill it. Beginnings, ends and whole
-texts are counted in bitmaps, topics (a text's rarest words) in tallies: the order of rows does not matter.
+with his own business: what counts is how many texts share a frame, times how many distinct words there are for as many words in all.
+Beginnings, ends and whole texts are counted in bitmaps, words in registers: the order of rows does not matter.
 """
 
 from __future__ import annotations
@@ -19,50 +19,52 @@ from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.hashing import row_hashes
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
-from moatkeeper.patterns.vocabulary import Vocabulary, buckets
 from moatkeeper.patterns.wording import Wording
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
-from moatkeeper.sketch.counts import Counts
+from moatkeeper.sketch.registers import Registers
+from moatkeeper.sketch.sums import Sums
 
 FRAME = 4  # words at the beginning, and at the end, that make a frame; larger: fewer texts share one by chance
 MAPS = Bits(3, 1_024)  # whole texts, beginnings, ends
-TOPICS = 256
-"""Tallies that rare words fall into; larger: tells wide from very wide, more memory."""
-RAREST = 3
-"""Words of a text that stand for what it is about."""
+WORDS = Registers(9)  # distinct words; half a kilobyte, to within 5 %
+SAMPLED = 16
+"""Words of a text that are looked at, spread evenly over it; larger: slower, and long texts weigh more."""
+_POSITIVE = np.uint64(0x7FFFFFFFFFFFFFFF)
+_LEAST = 1.0
 
 
 @packable
 @dataclass(frozen=True, slots=True)
 class FittedTemplates:
-    """The honest vocabulary, by which the rarest words of a text are found."""
+    """How the logarithm of distinct words grows with that of words among honest accounts (Heaps' law)."""
 
-    vocabulary: Vocabulary
+    intercept: float
+    slope: float
 
     def sketches(self) -> Mapping[str, Sketch]:
-        """Bitmaps of texts and frames; tallies of topics."""
-        return {"frames": MAPS, "topics": Counts(TOPICS)}
+        """Bitmaps of texts and frames; distinct words; the number of words."""
+        return {"frames": MAPS, "words": WORDS, "count": Sums(1)}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The hashes of each text, its beginning and its end, and its topics."""
-        wording = rows.wording
-        if wording is None:
-            nothing = np.full((len(rows), MAPS.maps), -1)
-            return {"frames": nothing, "topics": nothing}
-        ends = [row_hashes(_words(wording, late).astype(np.int64), salt=late) for late in (False, True)]
-        return {"frames": np.stack([rows.exact, *ends], axis=1), "topics": _topics(wording, self.vocabulary)}
+        """The hashes of each text, its beginning, its end and its words, and how many these are."""
+        return _marks(rows)
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
-        """The share of texts in a shared frame times the effective number of topics, from 0 to TOPICS."""
-        return _shared(states["frames"], counts) * _spread(states["topics"])
+        """The share of texts in a shared frame times the words' variety, 1 being that of honest accounts with as many."""
+        return _shared(states["frames"], counts) * self._variety(states)
 
     def explain(self, states: States, counts: IntArray) -> str:
-        """How many texts share a frame, and how many topics there are."""
-        shared, spread = _shared(states["frames"], counts)[0], _spread(states["topics"])[0]
+        """How many texts share a frame, and how various their words are."""
+        shared, variety = _shared(states["frames"], counts)[0], self._variety(states)[0]
         return (
-            f"{100 * shared:.0f} % of distinct texts begin or end like another, with contents as varied as {spread:.0f} topics"
+            f"{100 * shared:.0f} % of distinct texts begin or end like another, with {variety:.1f} times as many distinct "
+            "words as honest customers' texts of that length"
         )
+
+    def _variety(self, states: States) -> FloatArray:
+        distinct, total = _words(states)
+        return np.asarray(np.exp(np.log(distinct) - self.intercept - self.slope * np.log(total)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,16 @@ class Templates:
         """None without texts."""
         if rows.wording is None or not len(rows.wording.words):
             return None
-        return FittedTemplates(Vocabulary.fit(rows.wording, rows.batch.accounts, paired=False))
+        accounts, owners = np.unique(rows.batch.accounts, return_inverse=True)
+        marks = _marks(rows)
+        states = {"words": WORDS.empty(len(accounts)), "count": Sums(1).empty(len(accounts))}
+        WORDS.fold(states["words"], owners, marks["words"])
+        Sums(1).fold(states["count"], owners, marks["count"])
+        distinct, total = (np.log(one) for one in _words(states))
+        variance = float(np.var(total))
+        slope = float(np.mean((total - total.mean()) * distinct)) / variance if variance > 0 else _LEAST
+        slope = min(max(slope, 0.0), 1.0)
+        return FittedTemplates(float(distinct.mean() - slope * total.mean()), slope)
 
 
 def _shared(frames: npt.NDArray[np.uint8], counts: IntArray) -> FloatArray:
@@ -86,31 +97,29 @@ def _shared(frames: npt.NDArray[np.uint8], counts: IntArray) -> FloatArray:
     return np.asarray(1 - np.minimum(distinct[:, 1:] / texts, 1).min(axis=1), dtype=np.float64)
 
 
-def _spread(topics: npt.NDArray[np.int32]) -> FloatArray:
-    """The inverse chance that two topics of an account are the same (Simpson)."""
-    tallies = topics.astype(np.float64)
-    total = tallies.sum(axis=1)
-    pairs = (tallies * (tallies - 1)).sum(axis=1)
-    return np.where(total > 1, np.minimum(total * (total - 1) / np.maximum(pairs, 1), TOPICS), 0.0)
+def _words(states: States) -> tuple[FloatArray, FloatArray]:
+    """Distinct words and words in all, at least 1."""
+    return np.maximum(WORDS.distinct(states["words"]), _LEAST), np.maximum(Sums.values(states["count"])[:, 0], _LEAST)
 
 
-def _words(wording: Wording, late: bool) -> npt.NDArray[np.uint64]:
-    """The first or last FRAME words of each text, shape (n, FRAME); 0 where it has fewer."""
-    places = np.arange(FRAME)
-    places = wording.counts[:, None] - 1 - places if late else np.broadcast_to(places, (len(wording), FRAME))
+def _marks(rows: Rows) -> dict[str, Marks]:
+    wording = rows.wording
+    if wording is None:
+        nothing = np.full((len(rows), 1), -1)
+        return {"frames": np.repeat(nothing, MAPS.maps, axis=1), "words": nothing, "count": np.zeros((len(rows), 1))}
+    steps = np.arange(FRAME)
+    early = np.broadcast_to(steps, (len(wording), FRAME))
+    late = wording.counts[:, None] - 1 - steps
+    ends = [row_hashes(_at(wording, places, 0), salt=salt) for salt, places in enumerate((early, late))]
+    sizes = np.minimum(wording.counts, SAMPLED)[:, None]
+    spread = np.arange(SAMPLED) * wording.counts[:, None] // np.maximum(sizes, 1)
+    spread = np.where(np.arange(SAMPLED) < sizes, spread, -1)
+    return {"frames": np.stack([rows.exact, *ends], axis=1), "words": _at(wording, spread, -1), "count": sizes}
+
+
+def _at(wording: Wording, places: IntArray, nothing: int) -> IntArray:
+    """The hashes of each text's words at these places, from 0 up, shape (n, m); ``nothing`` where it has no such word."""
     there = (places >= 0) & (places < wording.counts[:, None])
-    words = np.zeros((len(wording), FRAME), dtype=np.uint64)
-    words[there] = wording.words[(wording.first[:, None] + places)[there]]
+    words = np.full(places.shape, nothing, dtype=np.int64)
+    words[there] = (wording.words & _POSITIVE)[(wording.first[:, None] + places)[there]].astype(np.int64)
     return words
-
-
-def _topics(wording: Wording, vocabulary: Vocabulary) -> IntArray:
-    """The tallies of the RAREST words of each text, shape (n, RAREST), -1 where it has fewer."""
-    holders = vocabulary.holders[buckets(wording.words)].astype(np.int64)
-    order = np.argsort(wording.owners() * (vocabulary.accounts + 1) + holders, kind="stable")
-    places = np.broadcast_to(np.arange(RAREST), (len(wording), RAREST))
-    there = places < wording.counts[:, None]
-    topics = np.full((len(wording), RAREST), -1, dtype=np.int64)
-    words = wording.words[order[(wording.first[:, None] + places)[there]]]
-    topics[there] = (words % np.uint64(TOPICS)).astype(np.int64)
-    return topics

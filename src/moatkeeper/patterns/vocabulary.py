@@ -1,4 +1,4 @@
-"""Vocabulary: how many honest accounts use a word, or a pair of words, so that what nobody else says can be told.
+"""Vocabulary: how many honest accounts use a word, so that what nobody else says can be told.
 
 An honest account's own rows are compared with the other accounts' words only, as a newcomer's rows are: otherwise honest
 rows would look more ordinary than the next customer's, and the next customer would be taken for a thief.
@@ -19,51 +19,42 @@ from moatkeeper.patterns.wording import Wording
 
 BUCKETS = 1 << 16
 """That words are hashed into; larger: fewer words are taken for another, more memory."""
+COMMON, LEAST_COMMON = 0.05, 2
+"""A word that this share of the other accounts says, and at least so many of them, is as good as any.
+
+Larger: differences between common words count, too, in which honest customers differ most.
+"""
 _SHIFT = np.uint64(64 - 16)
-_TURN = np.uint64(0x9FB21C651E98DF25)  # makes a pair's hash depend on its order
 _HALF = 0.5  # added to each count: what nobody says is rare, not impossible
 
 
 @packable
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The honest accounts of each bucket, shape (BUCKETS,), of ``accounts`` in all; pairs of neighbours if ``paired``."""
+    """The honest accounts that say the words of each bucket, shape (BUCKETS,), of ``accounts`` in all."""
 
     holders: npt.NDArray[np.int32]
     accounts: int
-    paired: bool
 
     @classmethod
-    def fit(cls, wording: Wording, accounts: IntArray, paired: bool) -> Self:
+    def fit(cls, wording: Wording, accounts: IntArray) -> Self:
         """From honest rows of ``accounts``, shape (n,)."""
         _, numbers = np.unique(accounts, return_inverse=True)
-        units, owners = _units(wording, paired)
-        seen = np.unique(numbers[owners] * BUCKETS + units) % BUCKETS
+        seen = np.unique(numbers[wording.owners()] * BUCKETS + _buckets(wording)) % BUCKETS
         count = int(numbers.max()) + 1 if len(numbers) else 0
-        return cls(np.bincount(seen, minlength=BUCKETS).astype(np.int32), count, paired)
+        return cls(np.bincount(seen, minlength=BUCKETS).astype(np.int32), count)
 
     def typicality(self, wording: Wording, own: int) -> FloatArray:
-        """The mean logarithm of the share of accounts who say a text's words, shape (n,), at most 0; NaN without a word.
+        """How common a text's words are, shape (n,): a mean logarithm, 0 if all are common; NaN without a word.
 
         ``own`` is 1 for rows that the vocabulary was learned from, and 0 for others.
         """
-        units, owners = _units(wording, self.paired)
-        known = np.log((np.arange(self.accounts + 2) - own + _HALF).clip(_HALF) / (self.accounts - own + 1))
-        sums = np.bincount(owners, weights=known[self.holders[units]], minlength=len(wording))
-        counts = np.bincount(owners, minlength=len(wording))
-        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        common = max(LEAST_COMMON, COMMON * self.accounts)
+        others = np.clip(np.arange(self.accounts + 1) - own, 0, common)
+        known = np.log((others + _HALF) / (common + _HALF))
+        sums = wording.sums(known[self.holders[_buckets(wording)]])
+        return np.where(wording.counts > 0, sums / np.maximum(wording.counts, 1), np.nan)
 
 
-def _units(wording: Wording, paired: bool) -> tuple[IntArray, IntArray]:
-    """The bucket of each word or pair, and the text it is of."""
-    owners, words = wording.owners(), wording.words
-    if paired:
-        same = owners[1:] == owners[:-1] if len(owners) else np.empty(0, dtype=bool)
-        words = (words[:-1] * _TURN + words[1:])[same] * _TURN
-        owners = owners[:-1][same]
-    return buckets(words), owners
-
-
-def buckets(words: npt.NDArray[np.uint64]) -> IntArray:
-    """The bucket of each word."""
-    return (words >> _SHIFT).astype(np.int64)
+def _buckets(wording: Wording) -> IntArray:
+    return (wording.words >> _SHIFT).astype(np.int64)
