@@ -16,6 +16,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.regions import Regions
+from moatkeeper.patterns.traits import Traits
 
 Scores = Callable[[FloatArray], FloatArray]
 """The victim: rows to class probabilities of shape (n, k)."""
@@ -291,3 +292,36 @@ _MAKERS: dict[str, Callable[[World, np.random.Generator, int], FloatArray]] = {
     "random": _random,
     "cover": _cover,
 }
+
+
+AGENTS, NETWORKS = 30, 400
+RANGES = 24
+"""Hours in which the ring's accounts sign up, if they leak."""
+
+
+def traits_of(
+    names: tuple[str, ...],
+    groups: IntArray,
+    rng: np.random.Generator,
+    week: int,
+    ring_from: int | None = None,
+    leak: float = 0.0,
+) -> dict[str, Traits]:
+    """Traits of a week's accounts: popular agents and networks, colleagues behind one network.
+
+    Accounts from number ``ring_from`` on are a ring, of which a share ``leak`` has one agent, four networks and one day of
+    sign-up in common; the rest look like everybody.
+    """
+    popular = rng.zipf(1.6, len(names)) % AGENTS
+    found = {}
+    for number, name in enumerate(names):
+        agent, network = f"agent {popular[number]}", f"network {week}-{rng.integers(NETWORKS)}-{rng.integers(4)}"
+        began = float((week - rng.integers(0, 40) + rng.random()) * WEEK_S)
+        organisation = ""
+        if groups[number] >= 0:
+            network, organisation = f"office {week}-{groups[number]}", f"firm {week}-{groups[number]}"
+        if ring_from is not None and number >= ring_from and rng.random() < leak:
+            agent, network = "agent 7", f"network {week}-hosting-{rng.integers(4)}"
+            began = float(week * WEEK_S + rng.random() * RANGES * 3_600)
+        found[name] = Traits(networks=(network,), agents=(agent,), organisation=organisation, signed_up_at=began)
+    return found

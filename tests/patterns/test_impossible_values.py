@@ -28,9 +28,16 @@ def test_numbers_out_of_all_bounds_stand_out() -> None:
     rng = np.random.default_rng(2)
     honest = [honest_rows(rng, ROWS) for _ in range(50)]
     thief = honest_rows(rng, ROWS)
-    thief[::4, 2] = 1e6
+    thief[::4, 2:4] = 50.0
     found = readings([*honest, thief])
     assert found[-1] > found[:-1].max()
+
+
+def test_one_column_that_is_new_does_not_stand_out() -> None:
+    rng = np.random.default_rng(6)
+    new = honest_rows(rng, ROWS)
+    new[:, 5] = 50.0
+    assert readings([new])[0] == 0.0
 
 
 def test_missing_values_do_not() -> None:

@@ -34,6 +34,15 @@ def test_distinct_things_are_counted_and_repeats_are_not(distinct: int, error: f
     assert filled(distinct, times=3) == filled(distinct)
 
 
+def test_what_was_set_is_held_by_its_owner_and_map_alone() -> None:
+    sketch = Bits(2, 16)
+    state = sketch.empty(2)
+    sketch.fold(state, np.array([1]), np.array([[3, -1]]))
+    asked = np.array([[3, 3], [19, -1], [4, 3]])
+    assert sketch.holds(state, np.array([1, 1, 1]), asked).tolist() == [[True, False], [True, False], [False, False]]
+    assert not sketch.holds(state, np.array([0, 0, 0]), asked).any()
+
+
 def test_a_full_map_says_the_most_it_can() -> None:
     read, visited = filled(100_000)
     assert visited == SIZE

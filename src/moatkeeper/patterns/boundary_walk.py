@@ -17,14 +17,15 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.hashing import HashArray, mixed, row_hashes
+from moatkeeper.patterns.hashing import HashArray, mixed
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
+from moatkeeper.sketch.mixing import subset_hashes
 
-HALVES = 3  # of the coordinates; larger: sees changes of more columns at once, more memory
-SIZE = 2_048  # bits of a map; larger: exact for longer, more memory
+HALVES = 2  # of the coordinates; larger: sees changes of more columns at once, more memory
+SIZE = 1_024  # bits of a map; larger: exact for longer, more memory
 MAPS = Bits(2 * HALVES, SIZE)
 _SEED = 23
 _POSITIVE = np.uint64(0x7FFFFFFFFFFFFFFF)
@@ -43,8 +44,7 @@ class FittedBoundaryWalk:
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
         """The hashes of each row's halves, alone and with its class."""
-        codes = rows.codes.astype(np.int64)
-        alone = np.stack([row_hashes(codes[:, half], salt=number) for number, half in enumerate(self.halves)], axis=1)
+        alone = subset_hashes(rows.codes.astype(np.int64), self.halves)
         answered = np.where(rows.labels[:, None] < 0, -1, _with(alone, rows.labels))
         return {"seen": np.concatenate([np.where(rows.labels[:, None] < 0, -1, alone), answered], axis=1)}
 

@@ -26,7 +26,7 @@ from moatkeeper.patterns.fusion import Fusion
 from moatkeeper.patterns.history import History
 from moatkeeper.patterns.packing import pack, packable, unpack
 from moatkeeper.patterns.profile import Profile
-from moatkeeper.patterns.registry import DETECTORS
+from moatkeeper.patterns.registry import DETECTORS, HABITS
 from moatkeeper.patterns.screening import MOST_LEFT_OUT, ROUNDS, Suspect, suspects
 
 LEARN, FUSE = 0.2, 0.4
@@ -134,11 +134,13 @@ class Calibration:
     def suspects(self, batch: Batch) -> dict[str, Suspect]:
         """Accounts of a batch that do not fit among its others, by name, each where it is strangest."""
         found: dict[str, Suspect] = {}
+        habits = np.array([name in HABITS for name in self.profile.detectors], dtype=bool)
         for rows, (accounts, readings) in _gathered(self.profile, batch).items():
             checkpoint = self.at(rows)
             if checkpoint is None:
                 continue
-            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(readings)):
+            asked = np.where(habits, np.nan, readings)
+            for one in suspects(rows, accounts, checkpoint.fusion.robust_scores(asked)):
                 known = found.get(batch.names[one.account])
                 if known is None or one.score > known.score:
                     found[batch.names[one.account]] = one

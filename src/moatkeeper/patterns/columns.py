@@ -22,6 +22,8 @@ FARTHEST = 6.0
 """Coordinates are held to within this many standard deviations: one outlier must not outweigh all other columns."""
 LEAST_SHARE = 2e-5
 """Of the rows, that a value needs before it counts as one that honest traffic has; the least is two rows."""
+LARGEST = 1e100
+"""Larger numbers are taken for this one where numbers are reckoned with: their squares must not overflow."""
 SLACK = 0.05
 """A number may lie this share of the range outside the honest bounds before it is odd."""
 
@@ -74,7 +76,8 @@ class Columns:
         fraction = self.whole & (plain != np.rint(plain))
         odd |= (outside | fraction) & np.isfinite(self.low)
         codes[missing] = MISSING
-        points = np.clip((plain - self.centre) / self.spread, -FARTHEST, FARTHEST)
+        held = np.clip(plain, -LARGEST, LARGEST)
+        points = np.clip((held - self.centre) / self.spread, -FARTHEST, FARTHEST)
         points[missing] = 0.0
         return codes, points.astype(np.float32), odd & ~missing
 
@@ -85,12 +88,13 @@ def _fit(column: FloatArray) -> tuple[bool, FloatArray, bool, float, float, floa
         return False, known, False, -np.inf, np.inf, 0.0, 1.0
     values, counts = np.unique(column, return_counts=True)
     whole = bool(np.all(values == np.rint(values)))
-    centre, spread = float(np.mean(column)), float(np.std(column)) or 1.0
+    held = np.clip(column, -LARGEST, LARGEST)
+    centre, spread = float(np.mean(held)), float(np.std(held)) or 1.0
     kept = values[counts >= max(2, LEAST_SHARE * len(column))]
     if 0 < len(kept) <= MOST_VALUES and len(values) <= 2 * MOST_VALUES:
         known[: len(kept)] = kept
         return True, known, whole, -np.inf, np.inf, centre, spread
     edges = np.unique(np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1]))
     known[: len(edges)] = edges
-    margin = SLACK * float(values[-1] - values[0])
+    margin = SLACK * float(min(values[-1], LARGEST) - max(values[0], -LARGEST))
     return False, known, whole, float(values[0]) - margin, float(values[-1]) + margin, centre, spread

@@ -17,11 +17,11 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words
 from moatkeeper.patterns.berk_jones import alarms
 from moatkeeper.patterns.hashing import HashArray
-from moatkeeper.patterns.normal import draws, normal_scores
+from moatkeeper.patterns.normal import draws
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.shared_cells import SharedHistory, buckets_of
-from moatkeeper.patterns.window import WEEK_S, Window, tested, window_numbers, windows_of
+from moatkeeper.patterns.window import WEEK_S, Window, reaching, window_numbers, windows_of
 
 ENOUGH_WINDOWS = 16
 """Past windows wanted, since the cut of the global test is taken from whole ones; a shorter history has shorter windows."""
@@ -41,9 +41,10 @@ class History:
     windows: IntArray  # (m,): numbers of the windows
     rows: IntArray  # (m,): checkpoints
     readings: FloatArray  # (m, statistics), 32 bits
-    strangeness: FloatArray  # (m,): all statistics of an account as one number, seen from the other windows
+    edits: npt.NDArray[np.bool_]  # (m,): whether the account mostly varied rows of its own
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
+    tested: float  # share of the accounts of a window that reach a checkpoint in it, in (0, 1]
 
     @classmethod
     def fit(cls, profile: Profile, guards: Batch, everyone: Batch) -> Self:
@@ -52,11 +53,21 @@ class History:
         window_s = min(WEEK_S, max((ended - started) * (1 + _A_LITTLE), 1.0) / ENOUGH_WINDOWS)
         numbers = window_numbers(everyone.at, started, window_s)
         buckets = buckets_of(profile.encoder, everyone)
-        shared = SharedHistory.fit(buckets, everyone.accounts, numbers, tested(everyone, numbers))
-        return cls.of(profile.detectors, window_s, list(windows_of(profile, guards, started, window_s)), shared)
+        there = reaching(everyone, numbers)
+        shared = SharedHistory.fit(buckets, everyone.accounts, numbers, there)
+        pairs = everyone.accounts * (int(numbers.max(initial=0)) + 1) + numbers
+        share = len(np.unique(pairs[there])) / max(len(np.unique(pairs)), 1)
+        return cls.of(profile.detectors, window_s, list(windows_of(profile, guards, started, window_s)), shared, share or 1.0)
 
     @classmethod
-    def of(cls, statistics: Words, window_s: float, found: Sequence[tuple[int, Window]], shared: SharedHistory) -> Self:
+    def of(
+        cls,
+        statistics: Words,
+        window_s: float,
+        found: Sequence[tuple[int, Window]],
+        shared: SharedHistory,
+        tested: float = 1.0,
+    ) -> Self:
         """From past windows and their numbers."""
         width = len(statistics)
         plain = cls(
@@ -66,18 +77,18 @@ class History:
             np.repeat([number for number, _ in found], [len(window) for _, window in found]).astype(np.int64),
             np.concatenate([np.empty(0, dtype=np.int64), *(window.rows for _, window in found)]),
             _small(np.concatenate([np.empty((0, width)), *(window.readings for _, window in found)])),
-            np.empty(0),
+            np.concatenate([np.empty(0, dtype=bool), *(window.edits for _, window in found)]),
             np.empty((0, width)),
             shared,
+            tested,
         )
-        past, strange = [], np.full(len(plain), np.nan)
+        past = []
         for number, _ in found:
             inside = plain.windows == number
             p_values = plain.p_values_of_past(number)
-            strange[inside] = strangeness(p_values)
             elsewhere = plain.size_at(plain.rows[inside]) - _size_at(plain.rows[inside], plain.rows[inside])
             past.append([alarm.z for alarm in alarms(statistics, p_values, plain.rows[inside], elsewhere)])
-        return replace(plain, strangeness=strange, past=np.array(past).reshape(-1, width))
+        return replace(plain, past=np.array(past).reshape(-1, width))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -103,17 +114,6 @@ class History:
         inside = self.windows == number
         return self._ranks(self.keys[inside], self.rows[inside], self.readings[inside], inside)
 
-    def own_rows(self, p_values: FloatArray, rows: IntArray) -> FloatArray:
-        """One p-value an account from those of all statistics, shape (n,): its rank in strangeness; NaN where it has none."""
-        found, strange = np.full(len(rows), np.nan), strangeness(p_values)
-        for checkpoint in np.unique(rows).tolist():
-            here = (rows == checkpoint) & ~np.isnan(strange)
-            known = self.strangeness[self.rows == checkpoint]
-            known = np.sort(known[~np.isnan(known)])
-            if len(known) >= LEAST_ACCOUNTS:
-                found[here] = (1 + len(known) - np.searchsorted(known, strange[here], side="left")) / (len(known) + 1)
-        return found
-
     def _ranks(self, keys: HashArray, rows: IntArray, readings: FloatArray, left_out: npt.NDArray[np.bool_]) -> FloatArray:
         p_values = np.full(readings.shape, np.nan)
         chances = [draws(keys, number) for number in range(len(self.statistics))]
@@ -130,11 +130,6 @@ class History:
                 same = len(column) - np.searchsorted(column, reading, side="left") - more
                 p_values[here, number] = (more + chance[here] * (same + 1)) / (len(column) + 1)
         return p_values
-
-
-def strangeness(p_values: FloatArray) -> FloatArray:
-    """All statistics of an account as one number, shape (n,): grows when one is far out or several are somewhat out."""
-    return np.asarray((np.maximum(normal_scores(p_values), 0.0) ** 2).sum(axis=1), dtype=np.float64)
 
 
 def _small(readings: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Detector, Fitted
 from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.distinct import EXACT, SEEN
 from moatkeeper.patterns.encoder import Encoder
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.registry import DETECTORS
@@ -52,11 +53,13 @@ class Profile:
 
     def marks(self, rows: Rows) -> Marking:
         """What each row adds to each sketch."""
-        return {f"{name}/{part}": marks for name, one in self.fitted.items() for part, marks in one.marks(rows).items()}
+        own = {f"{name}/{part}": marks for name, one in self.fitted.items() for part, marks in one.marks(rows).items()}
+        return {EXACT: rows.exact[:, None], **own}
 
     def sketches(self) -> dict[str, Sketch]:
         """What an account's state consists of."""
-        return {f"{name}/{part}": sketch for name, one in self.fitted.items() for part, sketch in one.sketches().items()}
+        own = {f"{name}/{part}": sketch for name, one in self.fitted.items() for part, sketch in one.sketches().items()}
+        return {EXACT: SEEN, **own}
 
     def empty(self, accounts: int) -> AccountStates:
         """The states of so many accounts who have asked nothing."""
@@ -87,4 +90,5 @@ class Profile:
 
 def _of(states: AccountStates, name: str) -> dict[str, State]:
     ahead = f"{name}/"
-    return {key.removeprefix(ahead): state for key, state in states.items() if key.startswith(ahead)}
+    own = {key.removeprefix(ahead): state for key, state in states.items() if key.startswith(ahead)}
+    return {EXACT: states[EXACT], **own}

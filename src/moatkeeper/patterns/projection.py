@@ -17,6 +17,8 @@ AXES = 24
 """Coordinates that are kept; larger: finer near-duplicates, slower, and more rows needed to fit."""
 SEEN = 4_000
 """Rows that the axes are found with."""
+LARGEST = 1e18
+"""Larger numbers are taken for this one: sums of them must not overflow."""
 BUCKETS = 4_096  # that fragments of four bytes are hashed into
 AT_ONCE = 64
 """Texts whose fragments are summed at a time, so that their directions fit into a processor's cache."""
@@ -36,15 +38,19 @@ class Axes:
     @classmethod
     def fit(cls, inputs: FloatArray, rng: np.random.Generator) -> Self:
         """The principal components of some of the rows, shape (n, d)."""
-        some = np.nan_to_num(inputs[rng.permutation(len(inputs))[:SEEN]], nan=0.0, posinf=0.0, neginf=0.0)
+        some = _plain(inputs[rng.permutation(len(inputs))[:SEEN]])
         mean = some.mean(axis=0)
         _, _, axes = np.linalg.svd(some - mean, full_matrices=False)
         return cls(mean, axes[:AXES].T.astype(np.float32))
 
     def of(self, inputs: FloatArray) -> FloatArray:
         """The coordinates of each row, shape (n, AXES at most)."""
-        plain = np.nan_to_num(inputs - self.mean, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.asarray(plain.astype(np.float32) @ self.axes, dtype=np.float64)
+        return np.asarray((_plain(inputs) - self.mean).astype(np.float32) @ self.axes, dtype=np.float64)
+
+
+def _plain(inputs: FloatArray) -> FloatArray:
+    """Missing and infinite numbers as 0, others held to within LARGEST."""
+    return np.clip(np.nan_to_num(inputs, nan=0.0, posinf=0.0, neginf=0.0), -LARGEST, LARGEST)
 
 
 @packable

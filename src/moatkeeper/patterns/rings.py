@@ -22,7 +22,7 @@ from moatkeeper.patterns.normal import normal_scores
 from moatkeeper.patterns.past_traits import PastTraits
 from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.patterns.rings_report import Budget, RingReport, Rule, Sign, Suspect
-from moatkeeper.patterns.shared_cells import SharedHistory, meet
+from moatkeeper.patterns.shared_cells import SharedHistory
 from moatkeeper.patterns.traits import NOTHING_KNOWN, Traits
 from moatkeeper.patterns.window import Window
 
@@ -32,6 +32,8 @@ NO_TRAITS: Mapping[str, Traits] = {}
 DEFAULT_BUDGET = Budget()
 OWN_ROWS = 0.05
 """The p-value of its own rows at which an account of a conspicuous component or group is put on a list."""
+MILD = 0.25
+"""The same for the silent list, in a component of accounts that meet where no honest customer ever was."""
 _NOBODY = 2.0  # a p-value that no account has
 
 
@@ -56,6 +58,8 @@ def look_for_rings(
     """What one window holds, compared with the calibration's history of honest accounts.
 
     The window must be as long as the history's (``calibration.history.window_s``); ``windows_of`` makes such windows of a log.
+    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what
+    one account searches by itself is that account's own evidence.
     ``traits`` are by account, and are looked at if ``past`` says what honest accounts have in common. Raises CalibrationError
     for a calibration without a history.
     """
@@ -69,7 +73,7 @@ def look_for_rings(
     known = np.asarray(~np.isnan(p_values).any(axis=1))
     refused = _refusals(history, window, known)
     signs = _global_signs(history, p_values, window.rows)
-    own = history.own_rows(p_values, window.rows)
+    rates = budget.among(history.tested)
     of_window = [traits.get(name, NOTHING_KNOWN) for name in window.names]
     flagged = _flagged(past, of_window, p_values, history)
     signs += [_cell_sign(one, len(window)) for one in flagged]
@@ -77,15 +81,16 @@ def look_for_rings(
     component = _component(history.shared, window)
     if component.any():
         signs.append(_component_sign(component, history.shared))
-        verdicts.append(_by_component(component, own, history.shared.share, budget.shared_cells))
     if signs:
-        judged = _attributed(history, window, known, budget.ratio)
+        known &= ~window.edits
+        judged = _attributed(history, window, known, rates.ratio)
         refused += _unguaranteed(judged)
         verdicts.append(_by_ratio(judged, known))
+        verdicts.append(_by_component(component, judged, known, min(OWN_ROWS, rates.shared_cells / history.shared.share)))
         if flagged:
-            verdicts.append(_by_cells(judged, known, flagged, budget.traits))
+            verdicts.append(_by_cells(judged, known, flagged, rates.traits))
     if past is not None and traits:
-        by_links, refusal = _by_links(calibration, history, past, window, of_window, budget.links)
+        by_links, refusal = _by_links(calibration, history, past, window, of_window, rates.links)
         verdicts.append(by_links)
         refused += refusal
     return RingReport(
@@ -93,7 +98,7 @@ def look_for_rings(
         tuple(sorted(signs, key=lambda one: -one.z / one.cut)),
         _listed(window, verdicts, named=False),
         _listed(window, verdicts, named=True),
-        _promises(budget),
+        _promises(budget, history),
         tuple(refused),
     )
 
@@ -114,7 +119,7 @@ def _alarm_sign(alarm: Alarm, limit: float) -> Sign:
 
 
 def _attributed(history: History, window: Window, known: npt.NDArray[np.bool_], budget: float) -> Attribution:
-    past = np.isin(history.rows, history.checkpoints)
+    past = np.isin(history.rows, history.checkpoints) & ~history.edits
     return attribute(
         Group(window.keys[known], window.rows[known], window.readings[known]),
         Group(history.keys[past], history.rows[past], history.readings[past]),
@@ -133,29 +138,28 @@ def _by_ratio(judged: Attribution, known: npt.NDArray[np.bool_]) -> _Verdicts:
 
 
 def _component(shared: SharedHistory, window: Window) -> npt.NDArray[np.bool_]:
-    """The accounts that hang together in a component larger than any past window had."""
-    met = meet(window.buckets, window.owners, shared.empty(window.buckets), len(window))
-    return np.asarray(met.sizes > shared.cut)
+    return shared.conspicuous(window.buckets, window.owners, len(window))
 
 
 def _component_sign(component: npt.NDArray[np.bool_], shared: SharedHistory) -> Sign:
     count = int(np.count_nonzero(component))
     words = (
-        f"{count} accounts meet where no honest customer ever was: their rows are near-duplicates of each other; no group of "
-        f"more than {int(shared.largest.max(initial=0))} did so in a past window"
+        f"{count} accounts meet where no honest customer ever was: their rows are near-duplicates of each other; before, "
+        f"at most {int(shared.meeting.max(initial=0))} did so, and at most {int(shared.largest.max(initial=0))} hung together"
     )
     return Sign("shared cells", float(count), float(shared.cut), count / len(component), words)
 
 
-def _by_component(component: npt.NDArray[np.bool_], own: FloatArray, share: float, budget: float) -> _Verdicts:
-    p_values = np.where(component, np.nan_to_num(own, nan=_NOBODY), _NOBODY)
-    silent = p_values <= OWN_ROWS
-    named = p_values <= min(OWN_ROWS, budget / share)
+def _by_component(
+    component: npt.NDArray[np.bool_], judged: Attribution, known: npt.NDArray[np.bool_], level: float
+) -> _Verdicts:
+    p_values = np.where(component, _spread(judged.p_values, known, _NOBODY), _NOBODY)
+    silent = p_values <= MILD
     reasons = {
-        place: f"meets others where no honest customer ever was; {p_values[place]:.2g} of past accounts ask as strangely"
+        place: f"meets others where no honest customer ever was; {p_values[place]:.2g} of past accounts are as like the ring"
         for place in np.flatnonzero(silent).tolist()
     }
-    return _Verdicts(Rule.SHARED_CELLS, p_values, named, silent, reasons)
+    return _Verdicts(Rule.SHARED_CELLS, p_values, p_values <= level, silent, reasons)
 
 
 def _flagged(past: PastTraits | None, traits: list[Traits], p_values: FloatArray, history: History) -> tuple[Flagged, ...]:
@@ -235,9 +239,10 @@ def _spread(values: npt.NDArray[T], known: npt.NDArray[np.bool_], other: float |
     return found
 
 
-def _promises(budget: Budget) -> tuple[str, ...]:
+def _promises(budget: Budget, history: History) -> tuple[str, ...]:
     return (
-        f"named: of honest accounts like past ones at most {budget.total:.2%} on average",
+        f"named: on average at most {budget.total:.2%} of a window's honest accounts, if they are like past ones; "
+        f"{budget.among(history.tested).total:.2%} of those with enough rows to be looked at",
         "silent: about nine in ten belong to a ring while it is there; no promise to a single honest account",
     )
 

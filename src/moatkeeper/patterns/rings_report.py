@@ -32,6 +32,10 @@ class Budget:
         """The share of honest accounts that may be named in all."""
         return self.ratio + self.shared_cells + self.traits + self.links
 
+    def among(self, share: float) -> Budget:
+        """The shares of those honest accounts that are looked at at all, where they are this share of all, in (0, 1]."""
+        return Budget(self.ratio / share, self.shared_cells / share, self.traits / share, self.links / share)
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:

@@ -2,7 +2,8 @@
 
 Scoring an account by other accounts' rows breaks the promise to honest customers, since popular places are shared by everybody.
 So it is confined to cells of the input space that all of history left empty. Searches along a boundary, dealt over many
-accounts, leave near-duplicates of the same rows in such cells. A component counts only if past windows had none as large.
+accounts, leave near-duplicates of the same rows in such cells: different rows, where colleagues send the same ones again.
+A component counts only if past windows had none as large, or where many more accounts meet than in any past window.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.components import components
 from moatkeeper.patterns.encoder import Encoder
@@ -23,10 +25,10 @@ TABLES = 6
 """Random sets of coordinates; larger: steps along more columns at once still meet, more memory."""
 SIZE = 1 << 20
 """Bits a table in which history's cells are remembered; larger: fewer empty cells are taken for visited ones."""
-ACCOUNTS_A_CELL = 3
-"""That must meet in an empty cell before it ties them; larger: fewer chance meetings, smaller rings missed."""
+A_CELL = 3
+"""Accounts, and different rows, that an empty cell must hold before it ties them; larger: fewer chance meetings."""
 MARGIN = 1.5
-"""A component must be more than this many times the largest of any past window."""
+"""A component, or the share of accounts that meet at all, must be more than this many times the most of any past window."""
 LEAST_COMPONENT = 4
 """Accounts; smaller components are never looked at."""
 AT_ONCE = 65_536
@@ -54,28 +56,30 @@ class SharedHistory:
 
     visited: npt.NDArray[np.uint8]  # (TABLES, SIZE / 8)
     largest: IntArray  # (windows,)
+    meeting: IntArray  # (windows,): accounts in any component
     accounts: IntArray  # (windows,)
 
     @classmethod
     def fit(cls, buckets: HashArray, owners: IntArray, windows: IntArray, placed: npt.NDArray[np.bool_]) -> Self:
-        """From all honest rows: cells (r, TABLES), accounts and windows (r,), and whether the account is tested there."""
+        """From all honest rows: cells (r, TABLES + 1), accounts and windows (r,), and whether the account is tested there."""
         visited = np.zeros((TABLES, SIZE // _BYTE), dtype=np.uint8)
-        places = buckets % SIZE
+        places = buckets[:, :TABLES] % SIZE
         for table in range(TABLES):
             np.bitwise_or.at(visited[table], places[:, table] // _BYTE, _bit(places[:, table]))
         lonely = np.stack([_in_one_window(buckets[:, table], windows) for table in range(TABLES)], axis=1)
-        largest, accounts = [], []
+        largest, meeting, accounts = [], [], []
         for window in np.unique(windows).tolist():
             inside = np.flatnonzero((windows == window) & placed)
             names, numbers = np.unique(owners[inside], return_inverse=True)
             met = meet(buckets[inside], numbers, lonely[inside], len(names))
             largest.append(int(met.sizes.max(initial=0)))
+            meeting.append(int(np.count_nonzero(met.sizes > 1)))
             accounts.append(len(names))
-        return cls(visited, np.array(largest, dtype=np.int64), np.array(accounts, dtype=np.int64))
+        return cls(visited, *(np.array(part, dtype=np.int64) for part in (largest, meeting, accounts)))
 
     def empty(self, buckets: HashArray) -> npt.NDArray[np.bool_]:
         """Which cells no honest row ever visited, shape (r, TABLES)."""
-        places = buckets % SIZE
+        places = buckets[:, :TABLES] % SIZE
         seen = self.visited[np.arange(TABLES), places // _BYTE] & _bit(places)
         return np.asarray(seen == 0)
 
@@ -85,17 +89,33 @@ class SharedHistory:
         return max(LEAST_COMPONENT - 1, int(MARGIN * int(self.largest.max(initial=0))))
 
     @property
+    def most_meeting(self) -> float:
+        """The share of a window's accounts that may meet without being conspicuous, in [0, 1]."""
+        usual = float(np.max(self.meeting / np.maximum(self.accounts, 1), initial=self.share))
+        return min(MARGIN * max(usual, LEAST_COMPONENT / max(float(self.accounts.max(initial=0)), 1.0)), 1.0)
+
+    @property
     def share(self) -> float:
-        """The most of a window's accounts that an honest component ever held; at least one of all accounts seen, in [0, 1]."""
-        if not int(self.accounts.sum()):
-            return 1.0
-        return float(np.max(self.largest / np.maximum(self.accounts, 1), initial=1.0 / int(self.accounts.sum())))
+        """The share of honest accounts that meet others, in (0, 1]: that of past ones, and one account more."""
+        return min((int(self.meeting.sum()) + 1) / max(int(self.accounts.sum()), 1), 1.0)
+
+    def conspicuous(self, buckets: HashArray, owners: IntArray, accounts: int) -> npt.NDArray[np.bool_]:
+        """Which accounts of a window meet where nobody was, in too large components or too many in all, shape (accounts,)."""
+        sizes = meet(buckets, owners, self.empty(buckets), accounts).sizes
+        meeting = sizes > 1
+        if np.count_nonzero(meeting) > self.most_meeting * accounts:
+            return np.asarray(meeting)
+        return np.asarray(sizes > self.cut)
 
 
 def buckets_of(encoder: Encoder, batch: Batch) -> HashArray:
-    """The cell of each row in each table, shape (n, TABLES): the same for rows that share a random half of their codes."""
+    """The cell of each row in each table, the same for rows that share a random half of their codes, and its own hash.
+
+    Shape (n, TABLES + 1).
+    """
     parts = np.split(np.arange(len(batch)), range(AT_ONCE, len(batch), AT_ONCE))
-    return np.concatenate([bucket_hashes(encoder.rows(batch.take(part)).codes.astype(np.int64)) for part in parts])
+    rows = [encoder.rows(batch.take(part)) for part in parts]
+    return np.concatenate([np.c_[bucket_hashes(part.codes.astype(np.int64)), part.exact] for part in rows])
 
 
 def bucket_hashes(codes: npt.NDArray[np.int64]) -> HashArray:
@@ -106,14 +126,25 @@ def bucket_hashes(codes: npt.NDArray[np.int64]) -> HashArray:
     return np.stack([row_hashes(codes[:, table], salt=number) for number, table in enumerate(tables)], axis=1)
 
 
+def varied(buckets: HashArray, owners: IntArray, accounts: int) -> FloatArray:
+    """The share of each account's different rows that repeat half of another of its own, averaged over tables, (accounts,)."""
+    different = np.zeros((TABLES + 1, accounts))
+    for column, counts in enumerate(different):
+        pairs = _pairs(owners, buckets[:, column])
+        counts[pairs.known] = np.bincount(pairs.first, minlength=len(pairs.known))
+    rows = different[TABLES]
+    return np.where(rows > 0, 1 - different[:TABLES].mean(axis=0) / np.maximum(rows, 1), 0.0)
+
+
 def meet(buckets: HashArray, owners: IntArray, counted: npt.NDArray[np.bool_], accounts: int) -> Meeting:
-    """The components of accounts that meet in the ``counted`` cells, of which each must hold ACCOUNTS_A_CELL accounts."""
+    """The components of accounts that meet in ``counted`` cells, of which each must hold A_CELL accounts and different rows."""
     members, groups, ahead = [], [], 0
     for table in range(TABLES):
         rows = np.flatnonzero(counted[:, table])
         pairs = _pairs(buckets[rows, table], owners[rows])
-        held = np.bincount(pairs.first)
-        enough = held[pairs.first] >= ACCOUNTS_A_CELL
+        _, different = np.unique(buckets[rows, TABLES], return_inverse=True)
+        held = np.minimum(np.bincount(pairs.first), np.bincount(_pairs(buckets[rows, table], different).first))
+        enough = held[pairs.first] >= A_CELL
         members.append(pairs.second[enough])
         groups.append(pairs.first[enough] + ahead)
         ahead += len(held)
@@ -128,16 +159,17 @@ def _bit(places: HashArray) -> npt.NDArray[np.uint8]:
 class _Pairs(NamedTuple):
     """Distinct pairs: ``first`` numbered anew from 0 up in the order of its values, ``second`` as given."""
 
+    known: IntArray  # the values of ``first``
     first: IntArray
     second: IntArray
     numbers: IntArray  # the new number of each value of ``first`` as it was given
 
 
 def _pairs(first: IntArray, second: IntArray) -> _Pairs:
-    _, numbers = np.unique(first, return_inverse=True)
-    width = int(second.max(initial=0)) + 1
-    together = np.unique(numbers * width + second)
-    return _Pairs(together // width, together % width, numbers)
+    known, numbers = np.unique(first, return_inverse=True)
+    others, places = np.unique(second, return_inverse=True)
+    together = np.unique(numbers * max(len(others), 1) + places)
+    return _Pairs(known, together // max(len(others), 1), others[together % max(len(others), 1)], numbers)
 
 
 def _in_one_window(cells: HashArray, windows: IntArray) -> npt.NDArray[np.bool_]:

@@ -16,7 +16,6 @@ from moatkeeper.patterns.calibration import Calibration, Checkpoint
 from moatkeeper.patterns.cases import Case, Cases, Looked
 from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.finding import Finding
-from moatkeeper.patterns.fusion import PLAIN
 from moatkeeper.patterns.intake import batches
 from moatkeeper.patterns.profile import AccountStates, Profile
 
@@ -34,7 +33,7 @@ class Watch:
 
     def __init__(self, calibrations: Mapping[str, Calibration]) -> None:
         self.calibrations = dict(calibrations)
-        self._names = {model: _name(one) for model, one in self.calibrations.items()}
+        self._names = {model: name_of(one) for model, one in self.calibrations.items()}
         self._columns = {model: one.profile.columns for model, one in self.calibrations.items()}
 
     def calibration(self, model: str) -> Calibration | None:
@@ -147,7 +146,7 @@ def _signals(
 ) -> tuple[Signal, ...]:
     """The detectors that found something, strangest first."""
     profile, least = calibration.profile, 1 / (checkpoint.calibrator.accounts + 1)
-    order = [column for column in np.argsort(-rarities).tolist() if rarities[column] > PLAIN][:MOST_SIGNALS]
+    order = [column for column in np.argsort(-rarities).tolist() if rarities[column] > checkpoint.fusion.plain][:MOST_SIGNALS]
     signals = []
     for column in order:
         name = profile.detectors[column]
@@ -157,5 +156,6 @@ def _signals(
     return tuple(signals)
 
 
-def _name(calibration: Calibration) -> str:
+def name_of(calibration: Calibration) -> str:
+    """What a case calls the calibration that its sketches were made with: a digest of all of it."""
     return sha256(calibration.to_bytes()).hexdigest()[:16]

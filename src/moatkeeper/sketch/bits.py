@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
-from moatkeeper.sketch.scatter import scatter
+from moatkeeper.sketch.scatter import pieces, scatter
 
 BYTE = 8  # bits
+_BIT = np.left_shift(1, np.arange(BYTE)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,13 @@ class Bits:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Sets each position's bit in its owner's map."""
-        known = marks >= 0
-        bits = marks % self.size
-        maps = owners[:, None] * self.maps + np.arange(self.maps)
-        places = maps * (self.size // BYTE) + bits // BYTE
-        values = np.left_shift(1, bits % BYTE).astype(np.uint8)
-        scatter(np.bitwise_or, state, places[known], values[known])
+        starts = np.arange(self.maps) * (self.size // BYTE)
+        for piece in pieces(len(marks), self.maps):
+            known = marks[piece] >= 0
+            bits = _within(marks[piece], self.size)
+            places = owners[piece, None] * (self.maps * self.size // BYTE) + starts + (bits >> 3)
+            values = _BIT[bits & 7]
+            scatter(np.bitwise_or, state, places[known], values[known])
 
     def merge(self, first: State, second: State) -> State:
         """What either visited."""
@@ -45,6 +47,15 @@ class Bits:
         """How many bits are set, shape (owners, maps)."""
         return np.asarray(np.bitwise_count(state).sum(axis=-1), dtype=np.int64)
 
+    def holds(self, state: State, owners: Owners, marks: Marks) -> npt.NDArray[np.bool_]:
+        """Whether each position's bit is set in its owner's map, shape (n, maps); a negative one never is.
+
+        With hashes for positions a place that was not visited seems so with a chance of the share of bits that are set.
+        """
+        bits = _within(marks, self.size)
+        found = state[owners[:, None], np.arange(self.maps), bits // BYTE] >> (bits % BYTE).astype(np.uint8)
+        return np.asarray((found & 1).astype(bool) & (marks >= 0))
+
     def distinct(self, state: State) -> npt.NDArray[np.float64]:
         """How many distinct positions were hashed into each map, shape (owners, maps): linear counting.
 
@@ -52,3 +63,8 @@ class Bits:
         """
         empty = np.maximum(self.size - self.visited(state), 1)
         return -self.size * np.log(empty / self.size)
+
+
+def _within(positions: Marks, size: int) -> Marks:
+    """The rest of a division by the size; of a power of two, as is usual, at a quarter of the price."""
+    return positions & (size - 1) if size & (size - 1) == 0 else positions % size

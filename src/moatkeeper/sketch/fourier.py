@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
 from moatkeeper.sketch.circle import COSINES, RADIUS, SINES, STEPS
-from moatkeeper.sketch.scatter import scatter_rows
+from moatkeeper.sketch.scatter import pieces, scatter_rows
 
 FARTHEST = 16.0
 """Coordinates are held to within it, and counted in GRAIN."""
@@ -30,7 +30,6 @@ FINE_BITS = 20
 """Directions are kept in 2^-20 of a step: products are whole numbers below 2^53, so floats add them exactly in any order."""
 WIDEST, FINEST = 1_024, 0.1
 """Coordinates at most, and the least scale: beyond them such a sum might not be exact."""
-_ROWS = 4_096  # folded at once: bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ class Fourier:
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Adds the features of each point to its owner's sums."""
         known = np.flatnonzero(~np.isnan(marks).any(axis=1))
-        for start in range(0, len(known), _ROWS):
-            rows = known[start : start + _ROWS]
+        for piece in pieces(len(known), state.shape[1]):
+            rows = known[piece]
             scatter_rows(np.add, state, owners[rows], self._features(marks[rows]))
 
     def merge(self, first: State, second: State) -> State:

@@ -7,11 +7,13 @@ only be compared with its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.sketch.base import State
+from moatkeeper.sketch.bits import Bits
 from moatkeeper.sketch.mixing import HashArray, row_hashes, subset_hashes
 from moatkeeper.sketch.signatures import SignatureArray
 
@@ -30,7 +32,7 @@ class ColumnSubsets:
             one[rng.permutation(columns)[: max(1, round(share * columns))]] = True
         return cls(kept)
 
-    def of(self, codes: npt.NDArray[np.integer[npt.NBitBase]]) -> HashArray:
+    def of(self, codes: npt.NDArray[np.integer[Any]]) -> HashArray:
         """Hashes of whole numbers of shape (n, c)."""
         return subset_hashes(codes.astype(np.int64), self.kept)
 
@@ -48,12 +50,12 @@ class Projections:
 
     @classmethod
     def drawn(cls, tables: int, dimensions: int, cell: float, rng: np.random.Generator, together: int = 8) -> Self:
-        """Points nearer than about a tenth of a ``cell`` share most tables. More directions ``together``: fewer false matches."""
+        """Points nearer than about a tenth of a ``cell`` share most tables. Larger ``together``: fewer false matches."""
         width = tables * together
         directions = rng.standard_normal((dimensions, width)) / cell
         return cls(directions.astype(np.float32), rng.random(width).astype(np.float32), tables)
 
-    def of(self, points: npt.NDArray[np.floating[npt.NBitBase]]) -> HashArray:
+    def of(self, points: npt.NDArray[np.floating[Any]]) -> HashArray:
         """Hashes of points of shape (n, d); a point with a NaN has none."""
         plain = np.nan_to_num(points.astype(np.float32))
         cells = np.floor(plain @ self.directions + self.offsets).astype(np.int64)
@@ -61,8 +63,18 @@ class Projections:
         return np.where(np.isnan(points).any(axis=1, keepdims=True), np.int64(-1), hashes)
 
 
+def unfamiliar(hashes: HashArray, bits: Bits, seen: State) -> HashArray:
+    """The hashes of buckets in which no row of the past was; -1, which says nothing, in place of the others.
+
+    ``seen`` is the state of one owner, honest history, with a map of ``bits`` a table. Customers of one kind ask much that is
+    alike, but in places where others were before; a search leaves them.
+    """
+    known = bits.holds(seen, np.zeros(len(hashes), dtype=np.int64), hashes)
+    return np.where(known, np.int64(-1), hashes)
+
+
 def bands(signatures: SignatureArray, tables: int) -> HashArray:
-    """Hashes of MinHash signatures of shape (n, width): a band of width / tables places each (Broder 1997; Rajaraman and Ullman).
+    """Hashes of MinHash signatures of shape (n, width): a band of width / tables places each (Broder 1997).
 
     Sets of Jaccard similarity J share a table with a chance of J^(width / tables). An empty band says nothing.
     """

@@ -35,5 +35,10 @@ def subset_hashes(columns: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_]) -
     """
     weights = mixed(np.arange(1, columns.shape[1] + 1, dtype=np.uint64) * _GOLDEN)
     scattered = mixed(columns.astype(np.uint64).T * (weights | np.uint64(1))[:, None] + weights[:, None])
-    sums = np.stack([scattered[one].sum(axis=0, dtype=np.uint64) for one in kept], axis=1)
+    every = scattered.sum(axis=0, dtype=np.uint64)
+    sums = np.empty((len(columns), len(kept)), dtype=np.uint64)
+    for place, one in enumerate(kept):  # whichever is shorter to add up: what is kept, or what is not
+        few = 2 * np.count_nonzero(one) <= len(one)
+        part = scattered[one if few else ~one].sum(axis=0, dtype=np.uint64)
+        sums[:, place] = part if few else every - part
     return (mixed(sums + mixed(np.arange(1, len(kept) + 1, dtype=np.uint64))) & _POSITIVE).astype(np.int64)

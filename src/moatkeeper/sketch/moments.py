@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
-from moatkeeper.sketch.scatter import scatter_rows
+from moatkeeper.sketch.scatter import pieces, scatter_rows
 from moatkeeper.sketch.sums import UNIT
 
 FARTHEST = 2.0**10
@@ -27,10 +27,12 @@ class Moments:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Adds each row of marks to its owner's moments."""
-        known = ~np.isnan(marks)
-        plain = np.where(known, np.clip(marks, -FARTHEST, FARTHEST), 0.0)
-        added = np.concatenate([known, np.rint(plain / UNIT), np.rint(plain * plain / UNIT)], axis=1)
-        scatter_rows(np.add, state, owners, added.astype(np.int64))
+        for piece in pieces(len(marks), 3 * self.width):
+            plain = np.clip(marks[piece], -FARTHEST, FARTHEST)
+            known = ~np.isnan(plain)
+            np.copyto(plain, 0.0, where=~known)
+            added = np.concatenate([known, np.rint(plain / UNIT), np.rint(plain * plain / UNIT)], axis=1)
+            scatter_rows(np.add, state, owners[piece], added.astype(np.int64))
 
     def merge(self, first: State, second: State) -> State:
         """The moments of both."""

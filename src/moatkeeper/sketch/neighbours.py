@@ -10,24 +10,24 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.errors import StoreError
 from moatkeeper.sketch.base import Owners
-from moatkeeper.sketch.meeting import MOST_ENTRIES, Entries, Met, Names, Pairs, counted, meet_each_other
 from moatkeeper.sketch.mixing import HashArray, mixed
+from moatkeeper.sketch.neighbours_batch import Entries, Met, Names, Pairs, counted, meet_each_other
 
 WAYS = 8
 """Entries of a line; the oldest makes way. A bucket lies in one line, so it names so many owners at most."""
 FEWEST_LINES = 64
 MOST_COUNTED = 65_535
 """Rows and owners of one bucket are counted up to here."""
-MOST_ROWS = 1 << 14
+MOST_ROWS = 1 << 12
 """Rows looked up at once: beyond it the arrays leave the processor's cache."""
-MOST_TABLES = MOST_ENTRIES // MOST_ROWS
+MOST_TABLES = 64
 NUMBERS = 1 << 32  # rows are numbered up to it, then from 0 again
 
 MAGIC = b"MKN"
@@ -74,14 +74,14 @@ class Neighbours:
     def meet(self, hashes: HashArray, owners: Owners) -> Met:
         """What each row meets, and takes it in. Hashes of shape (n, tables), of which negative ones say nothing; owners (n,).
 
-        Owners are whole numbers that stay the same: hashes of accounts. A batch answers as its rows would one by one, as
-        long as it puts no more than WAYS rows into one bucket or line; beyond that it may name more neighbours.
+        Owners are whole numbers that stay the same: hashes of accounts. In a batch a row may meet more than it would alone:
+        an owner's older row in a bucket makes way for his newer one only when the batch ends.
         """
         met = Met.nothing(len(hashes))
         for start in range(0, len(hashes), MOST_ROWS):
             cut = slice(start, start + MOST_ROWS)
-            for whole, part in zip(met, self._meet(hashes[cut], owners[cut]), strict=True):
-                whole[cut] = part
+            part = self._meet(hashes[cut], owners[cut])
+            met.rows[cut], met.others[cut], met.shared[cut], met.nearest[cut] = part
         return met
 
     def _meet(self, hashes: HashArray, owners: Owners) -> Met:
@@ -132,14 +132,15 @@ class Neighbours:
     def to_bytes(self) -> bytes:
         """The index as bytes, as many as it holds entries; the salt is not among them."""
         used = self._tags.reshape(-1) > 0
-        parts = [np.packbits(used), self._next, self._tags.reshape(-1)[used], self._last[used], self._counts[used]]
+        parts: list[npt.NDArray[Any]] = [np.packbits(used), self._next]
+        parts += [self._tags.reshape(-1)[used], self._last[used], self._counts[used]]
         form = _FORM.pack(self.tables, self.least, len(self._tags), self.taken, int(self._salts[0]))
         body = form + b"".join(part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes() for part in parts)
         return _HEAD.pack(MAGIC, VERSION, zlib.crc32(body)) + body
 
     @classmethod
     def from_bytes(cls, content: bytes, salt: int, source: str) -> Self:
-        """The index that ``to_bytes`` wrote; raises StoreError that names ``source`` for anything else, and for another salt."""
+        """The index that ``to_bytes`` wrote; raises StoreError, naming ``source``, for anything else, and for another salt."""
         if len(content) < _HEAD.size + _FORM.size or not content.startswith(MAGIC):
             raise _broken(source, f"{len(content)} bytes that are no index")
         _, version, check = _HEAD.unpack_from(content)
@@ -148,22 +149,32 @@ class Neighbours:
         if zlib.crc32(content[_HEAD.size :]) != check:
             raise _broken(source, "damaged bytes: their check is not that of their content")
         tables, least, lines, taken, salted = _FORM.unpack_from(content, _HEAD.size)
+        if lines > len(content) or tables > MOST_TABLES:  # a line takes two bytes at least: no more memory is asked for
+            raise _broken(source, "an index of another length")
         made = cls.__new__(cls)
         made._begin(tables, lines, least, salt)
         if salted != int(made._salts[0]):
             raise _broken(source, "an index with another salt")
         made.taken = taken
-        made._fill(content, _HEAD.size + _FORM.size)
+        if not made._filled(memoryview(content)[_HEAD.size + _FORM.size :]):
+            raise _broken(source, "an index of another length")
         return made
 
-    def _fill(self, content: bytes, start: int) -> None:
-        size = self._tags.size
-        used = np.unpackbits(np.frombuffer(content, np.uint8, size // 8, start)).astype(bool)
-        self._next[:] = np.frombuffer(content, np.uint8, len(self._next), start := start + size // 8)
-        count, start = int(np.count_nonzero(used)), start + len(self._next)
-        for array in (self._tags.reshape(-1), self._last, self._counts):
+    def _filled(self, content: memoryview) -> bool:
+        """Takes the entries in; whether they were as many as there should be."""
+        bitmap = self._tags.size // 8
+        if len(content) < bitmap + self._next.nbytes:
+            return False
+        used = np.unpackbits(np.frombuffer(content, np.uint8, bitmap)).astype(bool)
+        self._next[:] = np.frombuffer(content, np.uint8, len(self._next), bitmap)
+        count, start = int(np.count_nonzero(used)), bitmap + self._next.nbytes
+        arrays: tuple[npt.NDArray[Any], ...] = (self._tags.reshape(-1), self._last, self._counts)
+        if len(content) != start + count * sum(array.itemsize for array in arrays):
+            return False
+        for array in arrays:
             array[used] = np.frombuffer(content, array.dtype.newbyteorder("<"), count, start)
-            start += count * array.dtype.itemsize
+            start += count * array.itemsize
+        return True
 
 
 def _broken(source: str, found: str) -> StoreError:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
 from moatkeeper.sketch.circle import COSINES, RADIUS, SINES, STEPS
-from moatkeeper.sketch.scatter import scatter_rows
+from moatkeeper.sketch.scatter import pieces, scatter_rows
 
 PERIODS_S = (1.0, 5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 86_400.0)
 """Seconds: what people set timers to."""
@@ -33,12 +33,14 @@ class Rhythm:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Adds the hands of each call."""
-        times = marks[:, 0]
-        known = np.isfinite(times) & (times >= 0)
-        rounds = times[known, None] / np.asarray(self.periods_s)
-        steps = ((rounds - np.floor(rounds)) * STEPS).astype(np.int64) % STEPS
-        ones = np.ones((len(steps), 1), dtype=np.int64)
-        scatter_rows(np.add, state, owners[known], np.concatenate([ones, COSINES[steps], SINES[steps]], axis=1))
+        for piece in pieces(len(marks), state.shape[1]):
+            times = marks[piece, 0]
+            known = np.isfinite(times) & (times >= 0)
+            rounds = times[known, None] / np.asarray(self.periods_s)
+            steps = ((rounds - np.floor(rounds)) * STEPS).astype(np.int64) % STEPS
+            ones = np.ones((len(steps), 1), dtype=np.int64)
+            hands = np.concatenate([ones, COSINES[steps], SINES[steps]], axis=1)
+            scatter_rows(np.add, state, owners[piece][known], hands)
 
     def merge(self, first: State, second: State) -> State:
         """The sums of both."""

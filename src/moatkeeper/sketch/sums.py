@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moatkeeper.sketch.base import Marks, Owners, State
-from moatkeeper.sketch.scatter import scatter_rows
+from moatkeeper.sketch.scatter import pieces, scatter_rows
 
 UNIT = 2.0**-20
 """What is counted: about a millionth, far below what any reading can tell apart."""
@@ -28,8 +28,10 @@ class Sums:
 
     def fold(self, state: State, owners: Owners, marks: Marks) -> None:
         """Adds each row of marks to its owner's sums."""
-        finite = np.nan_to_num(np.clip(marks, -MOST, MOST), nan=0.0)
-        scatter_rows(np.add, state, owners, np.rint(finite / UNIT).astype(np.int64))
+        for piece in pieces(len(marks), self.width):
+            units = np.rint(np.clip(marks[piece], -MOST, MOST) / UNIT)
+            np.copyto(units, 0.0, where=np.isnan(units))
+            scatter_rows(np.add, state, owners[piece], units.astype(np.int64))
 
     def merge(self, first: State, second: State) -> State:
         """The sums of both."""

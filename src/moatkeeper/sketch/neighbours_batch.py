@@ -20,8 +20,7 @@ Names = npt.NDArray[np.uint32]
 
 PLACE_BITS = 20
 """Bits of a sorted key that say where its entry came from; the rest, 44, tell buckets apart."""
-MOST_ENTRIES = 1 << PLACE_BITS
-_PLACE = np.uint64(MOST_ENTRIES - 1)
+_PLACE = np.uint64((1 << PLACE_BITS) - 1)
 _HALF = 32  # bits
 
 
@@ -56,7 +55,7 @@ class Entries:
 
     @classmethod
     def of(cls, hashes: HashArray, salts: npt.NDArray[np.uint64], names: Names, lines: int) -> Self:
-        """The entries of hashes of shape (n, tables), at most MOST_ENTRIES; buckets are taken as empty."""
+        """The entries of hashes of shape (n, tables), fewer than 2^PLACE_BITS; buckets are taken as empty."""
         flat = hashes.reshape(-1)
         keys = mixed((hashes.astype(np.uint64) ^ salts).reshape(-1))
         keys &= ~_PLACE
@@ -108,7 +107,7 @@ def meet_each_other(entries: Entries, numbers: Ints, reach: int) -> list[Pairs]:
     earliest[order] = changes
     latest[order] = np.r_[changes[1:], True]
     fresh = earliest & ~entries.own[members]
-    newcomers = np.cumsum(fresh) - fresh
+    newcomers: Ints = np.cumsum(fresh) - fresh
     entries.rows[members] += place
     entries.owners[members] += newcomers - newcomers[starts][run]
     entries.own[members] |= ~earliest
@@ -142,6 +141,7 @@ def counted(entries: Entries, pairs: Pairs, size: int, least: int) -> Met:
     row, tables = code[starts][near] >> _HALF, tables[near]
     name = pairs.name[order][starts][near]
     np.maximum.at(met.rows, row, fewest_rows)
+    np.maximum(met.rows, np.bincount(row, minlength=size), out=met.rows)
     strange = name != entries.name[entry[starts][near]]
     row, name, tables = row[strange], name[strange], tables[strange]
     known = np.bincount(np.unique((row << _HALF) | name) >> _HALF, minlength=size)

@@ -1,0 +1,36 @@
+"""Different rows: repeats do not count, order and cutting do not matter."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moatkeeper.patterns.distinct import EXACT, SEEN, distinct_rows, distinct_share
+from moatkeeper.patterns.hashing import row_hashes
+
+
+def state_of(rows: list[int]) -> dict[str, np.ndarray]:
+    state = SEEN.empty(1)
+    hashes = row_hashes(np.array(rows, dtype=np.int64).reshape(-1, 1))
+    SEEN.fold(state, np.zeros(len(rows), dtype=np.int64), hashes[:, None])
+    return {EXACT: state}
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=200))
+def test_repeats_and_order_do_not_count(rows: list[int]) -> None:
+    count = np.array([len(rows)])
+    once = distinct_rows(state_of(sorted(set(rows))), count)
+    assert distinct_rows(state_of(rows), count) == distinct_rows(state_of(rows[::-1]), count) == once
+    assert 0 < distinct_share(state_of(rows), count)[0] <= 1
+
+
+def test_a_monitor_has_asked_a_few_things_and_a_thief_many() -> None:
+    count = np.array([500])
+    assert abs(distinct_rows(state_of([1, 2] * 250), count)[0] - 2) < 0.1
+    assert abs(distinct_rows(state_of(list(range(500))), count)[0] - 500) < 25
+
+
+def test_without_the_bitmap_all_rows_count() -> None:
+    assert distinct_rows({}, np.array([3, 0])).tolist() == [3, 0]
+    assert distinct_share({}, np.array([3, 0])).tolist() == [1, 0]
