@@ -81,13 +81,13 @@ class FittedMemorised:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The larger excess, of fishing texts or of repeats, in standard deviations between honest accounts."""
         repeated, long = _repeated(states)
-        return np.fmax(self.speech.read(states), self.repeats.excess(repeated, long))
+        return np.fmax(self.speech.read(states, counts), self.repeats.excess(repeated, long))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts fish, or how many were repeated."""
         repeated, long = _repeated(states)
         excess = self.repeats.excess(repeated, long)[0]
-        if np.isfinite(excess) and not excess <= self.speech.read(states)[0]:
+        if np.isfinite(excess) and not excess <= self.speech.read(states, counts)[0]:
             return f"{repeated[0]:.0f} of {long[0]:.0f} texts with long answers were asked again, word for word"
         return self.speech.explain(
             states,

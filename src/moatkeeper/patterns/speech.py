@@ -15,6 +15,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
 from moatkeeper.patterns.rows import Rows
@@ -75,9 +76,10 @@ class Speech:
             framing = self.framing_ranks.p_values(before, none)
         return {"texts": Tails.marks(texts), "framing": Tails.marks(framing)}
 
-    def read(self, states: States) -> FloatArray:
-        """The larger excess of the two, in standard deviations between honest accounts."""
-        return np.fmax(self.tails.read(states["texts"]), self.framing_tails.read(states["framing"]))
+    def read(self, states: States, counts: IntArray) -> FloatArray:
+        """The larger excess of the two, in standard deviations between honest accounts. A text sent again counts once."""
+        texts = states["texts"] * distinct_share(states, counts)[:, None]
+        return np.fmax(self.tails.read(texts), self.framing_tails.read(states["framing"]))
 
     def explain(self, states: States, what: str, before: str) -> str:
         """The counts behind the larger excess."""
