@@ -81,13 +81,13 @@ class FittedMemorised:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The larger excess, of fishing texts or of repeats, in standard deviations between honest accounts."""
         repeated, long = _repeated(states)
-        return np.fmax(self.speech.read(states, counts), self.repeats.excess(repeated, long))
+        return np.fmax(self.speech.read(states, counts), np.maximum(self.repeats.excess(repeated, long), 0.0))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts fish, or how many were repeated."""
         repeated, long = _repeated(states)
         excess = self.repeats.excess(repeated, long)[0]
-        if np.isfinite(excess) and not excess <= self.speech.read(states, counts)[0]:
+        if np.isfinite(excess) and excess > 0 and not excess <= self.speech.read(states, counts)[0]:
             return f"{repeated[0]:.0f} of {long[0]:.0f} texts with long answers were asked again, word for word"
         return self.speech.explain(
             states,
@@ -111,7 +111,7 @@ class Memorised:
             return None
         tokens = rows.batch.tokens
         known = np.empty(0) if tokens is None else tokens[tokens >= 0].astype(np.float64)
-        long = float(np.quantile(known, _LONG)) if len(known) else 0.0
+        long = max(float(np.quantile(known, _LONG)), 1.0) if len(known) else 1.0
         accounts, owners = np.unique(rows.batch.accounts, return_inverse=True)
         chosen = np.flatnonzero(_long(rows, long))
         asked, count = MAPS.empty(len(accounts)), Counts(1).empty(len(accounts))
@@ -122,7 +122,7 @@ class Memorised:
 
 def _long(rows: Rows, least: float) -> npt.NDArray[np.bool_]:
     tokens = rows.batch.tokens
-    return np.ones(len(rows), dtype=bool) if tokens is None else tokens >= least
+    return np.zeros(len(rows), dtype=bool) if tokens is None else tokens >= least
 
 
 def _repeated(states: States) -> tuple[FloatArray, FloatArray]:

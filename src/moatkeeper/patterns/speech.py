@@ -77,9 +77,13 @@ class Speech:
         return {"texts": Tails.marks(texts), "framing": Tails.marks(framing)}
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
-        """The larger excess of the two, in standard deviations between honest accounts. A text sent again counts once."""
+        """The larger excess of the two, in standard deviations between honest accounts; 0 if there is none.
+
+        A text that is sent again counts once.
+        """
         texts = states["texts"] * distinct_share(states, counts)[:, None]
-        return np.fmax(self.tails.read(texts), self.framing_tails.read(states["framing"]))
+        excess = np.fmax(self.tails.read(texts), self.framing_tails.read(states["framing"]))
+        return np.maximum(excess, 0.0)
 
     def explain(self, states: States, what: str, before: str) -> str:
         """The counts behind the larger excess."""
