@@ -88,7 +88,8 @@ class Templates:
 def _shared(frames: npt.NDArray[np.uint8], counts: IntArray) -> FloatArray:
     distinct = np.minimum(MAPS.distinct(frames), counts[:, None])
     texts = np.maximum(distinct[:, :1], 1)
-    return np.asarray(1 - np.minimum(distinct[:, 1:] / texts, 1).min(axis=1), dtype=np.float64)
+    shared = 1 - np.minimum(distinct[:, 1:] / texts, 1).min(axis=1)
+    return np.where(distinct[:, 0] > 0, shared, np.nan)
 
 
 def _richness(states: States) -> FloatArray:
