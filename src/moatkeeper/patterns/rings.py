@@ -58,8 +58,8 @@ def look_for_rings(
     """What one window holds, compared with the calibration's history of honest accounts.
 
     The window must be as long as the history's (``calibration.history.window_s``); ``windows_of`` makes such windows of a log.
-    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what one
-    account searches by itself is that account's own evidence.
+    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what
+    one account searches by itself is that account's own evidence.
     ``traits`` are by account, and are looked at if ``past`` says what honest accounts have in common. Raises CalibrationError
     for a calibration without a history.
     """

@@ -19,9 +19,9 @@ from moatkeeper.patterns.shared_cells import TABLES, buckets_of, varied
 
 WEEK_S = 7 * 86_400.0
 EDITOR = 0.15
-"""Share of an account's rows, averaged over tables, that repeat half of another of its own; beyond it the account is taken for a
-customer who edits a template, or for a search that its own evidence decides about. Four rows that differ in one field each
-have a quarter. Larger: more accounts may be named for being in a ring."""
+"""Share of an account's rows, averaged over tables, that repeat half of another of its own; beyond it the account is taken for
+a customer who edits a template, or for a search that its own evidence decides about. Four rows that differ in one field
+each have a quarter. Larger: more accounts may be named for being in a ring."""
 
 
 @dataclass(frozen=True, slots=True)
