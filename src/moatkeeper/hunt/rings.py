@@ -62,8 +62,8 @@ def test_window(job: RingJob) -> Tested:
 def _stands_out(report: RingReport) -> bool:
     """Whether there is a ring: all accounts of the window together are too strange, or enough of them that belong together.
 
-    A few accounts that merely meet, or one that is listed by itself, are no ring: in a window with few accounts that happens among
-    honest ones.
+    A few accounts that merely meet, or one that is listed by itself, are no ring: in a window with few accounts that happens
+    among honest ones.
     """
     if any(sign.test.startswith(EXCESS) for sign in report.signs):
         return True
