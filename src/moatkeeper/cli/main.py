@@ -49,6 +49,7 @@ COMMANDS = {
     "rehearse": Entry(
         "moatkeeper.cli.rehearse", "rehearse", "Rehearse thefts: months of customers and thieves before several guards."
     ),
+    "hunt": Entry("moatkeeper.cli.hunt", "hunt", "Look for thieves and rings in past logs; no traffic moves."),
     "replay": Entry("moatkeeper.cli.replay", "replay", "Run an old log through a configuration."),
 }
 """Every command, in the order of the help."""
