@@ -1,0 +1,1 @@
+"""Published detectors as their papers describe them, one file each; every deviation is named in the file."""
