@@ -48,7 +48,7 @@ class FittedBoundaryProbing:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The rows beside a row that were answered differently, on average."""
         found = mates_between(states["cells"][:, :TABLES], states["cells"][:, TABLES:])
-        return np.maximum(found.mean(axis=1), 0.0)
+        return np.asarray(np.maximum(found.mean(axis=1), 0.0), dtype=np.float64)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows beside a row were answered differently."""
