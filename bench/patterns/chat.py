@@ -14,7 +14,6 @@ from bench.patterns.arena import Arena, Sizes
 from bench.patterns.cells import cells_of
 from bench.patterns.contestants import Contestant
 from bench.patterns.corpora import Texts, texts_of
-from bench.patterns.counting import share
 from bench.patterns.product import Moatkeeper
 from bench.patterns.texts import markets_of, word_baselines
 from moatkeeper.patterns.batch import Batch
@@ -108,7 +107,7 @@ def _authors(arena: Arena, texts: Texts, authors: Texts, rng: np.random.Generato
     made = arena.test.pool.rows.__class__(None, texts[first], None, None).reshaped(len(starts), LEAST_PROMPTS)
     batch: Batch = arena.test.batch(made, rng)
     return {
-        one.name: share(int(np.count_nonzero(one.p_values(batch, (LEAST_PROMPTS,))[LEAST_PROMPTS] <= 0.01)), len(starts))
+        one.name: [int(np.count_nonzero(one.p_values(batch, (LEAST_PROMPTS,))[LEAST_PROMPTS] <= 0.01)), len(starts)]
         for one in arena.known
     }
 

@@ -49,12 +49,12 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines + ["| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows])
 
 
-def _pooled(found: Iterable[Figures | None]) -> str:
+def _pooled(found: Iterable[Sequence[int] | None]) -> str:
     """Shares of several seeds and cases as one, with its interval's lower end; NOTHING where none could be measured."""
     known = [one for one in found if one]
     if not known:
         return NOTHING
-    whole = share(sum(one["hits"] for one in known), sum(one["of"] for one in known))
+    whole = share(sum(hits for hits, _ in known), sum(of for _, of in known))
     return f"{whole.share:.2f} ({whole.low:.2f}–{whole.high:.2f})" if whole.of else NOTHING
 
 
@@ -74,11 +74,11 @@ def _alarms(pieces: Sequence[Piece]) -> str:
     return table_of(columns, rows)
 
 
-def _alarm(found: Iterable[Figures | None]) -> str:
+def _alarm(found: Iterable[Sequence[int] | None]) -> str:
     known = [one for one in found if one]
     if not known:
         return NOTHING
-    whole = share(sum(one["hits"] for one in known), sum(one["of"] for one in known))
+    whole = share(sum(hits for hits, _ in known), sum(of for _, of in known))
     return f"{whole.share:.2%} (at most {whole.high:.2%} of {whole.of:,})"
 
 
