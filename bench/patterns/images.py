@@ -53,7 +53,7 @@ class Scale:
 
 
 QUICK = Scale(1_000, 1_200, 500, Sizes(40, 200, 0, 0, looks=LOOKS), 8, 2, 12, 200)
-FULL = Scale(3_000, 4_000, 2_000, Sizes(150, 4_000, 0, 0, looks=LOOKS), 60, 8, 60, 2_000)
+FULL = Scale(3_000, 4_000, 1_000, Sizes(150, 1_500, 0, 0, looks=LOOKS), 40, 6, 24, 1_000)
 
 ATTACKERS = (
     Attacker("jbda", redteam("jbda"), dear=True),
