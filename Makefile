@@ -6,7 +6,7 @@ STAMP := $(VENV)/.moatkeeper-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-llm fuzz check format docs bench bench-gateway bench-decision bench-outputs bench-patterns bench-redteam bench-sketches lock clean
+.PHONY: help venv demo test test-llm fuzz check format docs bench bench-gateway bench-decision bench-outputs bench-patterns bench-redteam bench-sketches bench-hunt bench-rings lock clean
 
 help:  ## Show what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -51,7 +51,7 @@ format: $(STAMP)  ## Format and mend what can be mended by itself
 docs: $(STAMP)  ## Write the generated reference pages again
 	@$(BIN)/python docs/tools/generate.py
 
-bench: bench-decision bench-sketches bench-outputs bench-gateway bench-patterns bench-redteam  ## All benchmarks, as JSON in bench/results
+bench: bench-decision bench-sketches bench-outputs bench-gateway bench-patterns bench-rings bench-redteam bench-hunt  ## All benchmarks, as JSON in bench/results
 
 bench-gateway: $(STAMP)  ## Latency and throughput against Envoy, Starlette + httpx and LiteLLM
 	@$(BIN)/python -m bench.gateway
@@ -68,6 +68,12 @@ bench-outputs: $(STAMP)  ## What least output costs customers and thieves
 bench-redteam: $(STAMP)  ## Attacks beside their published figures, defences against adaptive thieves, whole campaigns
 	@test -d .bench-packages || $(PIP) install --require-hashes --no-deps --target .bench-packages -r requirements/bench.lock
 	@$(BIN)/python -m bench.redteam --docs
+
+bench-hunt: $(STAMP)  ## Exchanges a second of a hunt, beside DuckDB alone and an isolation forest
+	@$(BIN)/python -m bench.hunt
+
+bench-rings: $(STAMP)  ## Rings of accounts: which are noticed, whom the rules name, and honest accounts hit
+	@$(BIN)/python -m bench.rings
 
 bench-patterns: $(STAMP)  ## Query pattern analysis beside published detectors, at one false-alarm rate
 	@$(BIN)/python -m bench.patterns --docs

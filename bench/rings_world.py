@@ -316,12 +316,12 @@ def traits_of(
     found = {}
     for number, name in enumerate(names):
         agent, network = f"agent {popular[number]}", f"network {week}-{rng.integers(NETWORKS)}-{rng.integers(4)}"
-        began = (week - rng.integers(0, 40) + rng.random()) * WEEK_S
+        began = float((week - rng.integers(0, 40) + rng.random()) * WEEK_S)
         organisation = ""
         if groups[number] >= 0:
             network, organisation = f"office {week}-{groups[number]}", f"firm {week}-{groups[number]}"
         if ring_from is not None and number >= ring_from and rng.random() < leak:
             agent, network = "agent 7", f"network {week}-hosting-{rng.integers(4)}"
-            began = week * WEEK_S + rng.random() * RANGES * 3_600
+            began = float(week * WEEK_S + rng.random() * RANGES * 3_600)
         found[name] = Traits(networks=(network,), agents=(agent,), organisation=organisation, signed_up_at=began)
     return found

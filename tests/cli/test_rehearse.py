@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from moatkeeper.cli.rehearse_plan import defences_of, kinds_of, plan_of, thief_of, unknown_names
+from moatkeeper.cli.rehearse_plan import defences_of, kinds_of, plan_of, thief_of, unknown_names, watching
 from moatkeeper.config.campaign import campaign_of
 from moatkeeper.config.load import parse
 from moatkeeper.core.caller import Basis
@@ -186,3 +186,20 @@ def test_what_the_file_says_of_customers_reaches_the_population() -> None:
     people = plan_of(settings, scene(), ()).population.customers
     assert len(people) == 9
     assert "probe" not in {customer.kind for customer in people}
+
+
+def test_a_guard_with_patterns_learns_from_customers_of_its_own_and_acts() -> None:
+    document = parse(
+        "days = 2\n[[guards]]\nname = 'plain'\n[[guards]]\nname = 'watching'\npatterns = 150\n"
+        "[[guards]]\nname = 'bare'\nlayers = []\npatterns = 150\n",
+        "campaign.toml",
+    )
+    settings = campaign_of(document)
+    plain, watched, bare = watching(defences_of(settings, document, Path()), settings, scene(), 0)
+    assert plain.guard is not None
+    assert watched.guard is not None
+    assert bare.guard is None
+    assert plain.guard.watch is None
+    assert watched.guard.watch is not None
+    assert watched.guard.watch.calibrations["small"].accounts == 150
+    assert watched.guard.policy.rules.act

@@ -9,6 +9,7 @@ from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.guard import Guard, Price
 from moatkeeper.limits.base import Limit, Scope, Unit
+from moatkeeper.outputs.coarser import Coarser
 from moatkeeper.outputs.least import LeastOutput
 from moatkeeper.wire.registry import FORMATS
 
@@ -45,6 +46,15 @@ def test_a_configuration_to_check_by_hand() -> None:
 
         [standing]
         restricted = 0.1
+
+        [standing.answers.watched]
+        top_k = 3
+
+        [standing.answers.restricted]
+        decimals = 0
+
+        [patterns]
+        mode = "act"
         """)
     )
     assert not made.shadow
@@ -56,6 +66,17 @@ def test_a_configuration_to_check_by_hand() -> None:
     assert made.prices == {"credit": Price(per_row=0.01)}
     assert made.factors[Standing.RESTRICTED] == 0.1
     assert made.factors[Standing.WATCHED] == 1
+    assert made.coarser == {
+        Standing.WATCHED: Coarser(top_k=3),
+        Standing.RESTRICTED: Coarser(decimals=0, significant_digits=2, embedding_bits=6),
+    }
+    assert made.rules.act
+
+
+def test_without_a_word_only_restricted_accounts_see_less_and_detectors_act_on_nobody() -> None:
+    made = policy(Settings())
+    assert made.coarser == {Standing.RESTRICTED: Coarser(decimals=1, significant_digits=2, embedding_bits=6)}
+    assert not made.rules.act
 
 
 def test_without_a_word_every_format_of_the_registry_is_asked() -> None:

@@ -60,7 +60,8 @@ def chats(accounts: int, each: int, seed: int) -> Batch:
     batch = texts(accounts, each, seed)
     systems = tuple(("You are a bank.", "Answer in one word.")[number] for number in rng.integers(0, 2, len(batch)).tolist())
     turns, tokens = rng.integers(1, 4, len(batch)), rng.integers(5, 300, len(batch))
-    return replace(batch, systems=systems, labels=None, turns=turns, tokens=tokens)
+    age = rng.uniform(0, 1e6, len(batch))
+    return replace(batch, systems=systems, labels=None, turns=turns, tokens=tokens, model_age=age)
 
 
 @functools.cache

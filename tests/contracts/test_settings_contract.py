@@ -9,17 +9,21 @@ import pytest
 from moatkeeper.config.describe import Table, tables
 from moatkeeper.config.quantities import Section
 from moatkeeper.config.settings import ContractSettings, LimitSettings, PriceSettings, Settings, StandingSettings
+from moatkeeper.config.settings_limits import CoarserSettings
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.guard import Price
 from moatkeeper.limits.base import Limit
+from moatkeeper.outputs.coarser import Coarser
 
 TABLES = tables(Settings)
 
 
-@pytest.mark.parametrize(("section", "value"), [(ContractSettings, Contract), (PriceSettings, Price)])
+@pytest.mark.parametrize(
+    ("section", "value"), [(ContractSettings, Contract), (PriceSettings, Price), (CoarserSettings, Coarser)]
+)
 def test_a_section_has_the_keys_and_defaults_of_the_value_it_makes(
-    section: type[Section], value: type[Contract] | type[Price]
+    section: type[Section], value: type[Contract] | type[Price] | type[Coarser]
 ) -> None:
     assert {name: field.default for name, field in section.model_fields.items()} == {
         field.name: field.default for field in fields(value)
@@ -33,7 +37,7 @@ def test_a_limit_has_the_keys_and_defaults_of_the_engines_with_per_for_per_s() -
 
 
 def test_every_standing_that_is_not_the_end_has_a_factor() -> None:
-    assert set(StandingSettings.model_fields) == set(Standing) - {Standing.SUSPENDED, Standing.TERMINATED}
+    assert set(StandingSettings.model_fields) - {"answers"} == set(Standing) - {Standing.SUSPENDED, Standing.TERMINATED}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.header)

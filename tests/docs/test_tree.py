@@ -14,6 +14,8 @@ _PROTOCOLS = "protocols and plain values; what they promise is tested where they
 _REGISTRY = "a table, over which the laws in tests/contracts run"
 _VALUES = "values without behaviour"
 _FILES = "one kind of model file; all kinds are tested together in tests/redteam/targets/test_files.py"
+_LOGS = "one form of log; all forms are tested together in tests/store/logs/test_registry.py"
+_READING = "a step of reading logs; all steps are tested together in tests/store/logs/test_gather.py"
 EXEMPT = {
     "__main__.py": "run in tests/cli/test_main.py",
     "core/answer.py": _VALUES,
@@ -22,6 +24,8 @@ EXEMPT = {
     "core/judgement.py": _VALUES,
     "guard/memory.py": _PROTOCOLS,
     "guard/policy.py": _VALUES,
+    "hunt/findings.py": _VALUES,
+    "hunt/looking.py": "a step of the hunt: tests/hunt/test_hunt.py",
     "limits/base.py": _PROTOCOLS,
     "outputs/base.py": _PROTOCOLS,
     "patterns/base.py": _PROTOCOLS,
@@ -37,6 +41,20 @@ EXEMPT = {
     "redteam/targets/onnx_file.py": _FILES,
     "redteam/targets/sklearn_file.py": _FILES,
     "redteam/targets/torch_file.py": _FILES,
+    "store/logs/access.py": _LOGS,
+    "store/logs/base.py": _PROTOCOLS,
+    "store/logs/engine.py": _READING,
+    "store/logs/envoy.py": _LOGS,
+    "store/logs/faults.py": _READING,
+    "store/logs/inference_table.py": _LOGS,
+    "store/logs/kserve.py": _LOGS,
+    "store/logs/litellm.py": _LOGS,
+    "store/logs/nginx.py": _LOGS,
+    "store/logs/parts.py": _READING,
+    "store/logs/payloads.py": _LOGS,
+    "store/logs/piece_reader.py": _READING,
+    "store/logs/typed.py": _READING,
+    "store/logs/typed_reader.py": _READING,
     "serve/desk.py": "the gateway's steps: tests/serve/test_gateway.py, and on both roads tests/serve/test_straight.py",
     "serve/plain.py": "a road of the gateway's: tests/serve/test_gateway.py",
     "serve/streams.py": "a road of the gateway's: tests/e2e/test_openai_client.py",

@@ -20,6 +20,7 @@ from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import ADMITTED, Guard, Policy, Price, Tier
 from moatkeeper.guard.memory import Memory
 from moatkeeper.limits.base import BucketState, Limit, Scope, Unit
+from moatkeeper.outputs.coarser import Coarser
 from moatkeeper.store.memory import InMemory
 
 AT = 1_800_000_000.0
@@ -348,3 +349,25 @@ def test_no_detector_reads_anything_yet() -> None:
     memory: Memory = InMemory()
     exchange = Exchange(asked(), NOBODY, Answer(()), Answer(()))
     assert Guard(POLICY, Same()).observe(exchange, memory) == ()
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_a_standing_narrows_the_contract_of_tier_and_model_and_nobody_elses(standing: Standing) -> None:
+    coarser = {Standing.WATCHED: Coarser(decimals=1), Standing.RESTRICTED: Coarser(label_only=True)}
+    contracts = {"m": Contract(decimals=3), "other": Contract(decimals=0)}
+    engine, memory = Guard(replace(POLICY, coarser=coarser, contracts=contracts), Same()), InMemory()
+    memory.stand("alice", standing)
+    expected = {
+        Standing.WATCHED: (Contract(decimals=1), Contract(decimals=0)),
+        Standing.RESTRICTED: (Contract(decimals=3, label_only=True), Contract(decimals=0, label_only=True)),
+    }.get(standing, (Contract(decimals=3), Contract(decimals=0)))
+    for model, contract in zip(contracts, expected, strict=True):
+        query = replace(asked("alice"), model=model)
+        assert engine.admit(query, memory).contract == contract
+        assert engine.admit(replace(asked("bob"), model=model), memory).contract == contracts[model]
+
+
+def test_accounts_in_good_standing_get_the_very_contract_that_was_sold() -> None:
+    engine = Guard(replace(POLICY, coarser={Standing.RESTRICTED: Coarser(decimals=1)}), Same())
+    query = asked("alice")
+    assert engine.admit(query, InMemory()).contract is engine.contract(query)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ PAST = 6_000
 def _group(rng: np.random.Generator, count: int, shift: float, name: str, rows: IntArray | None = None) -> Group:
     keys = name_keys(tuple(f"{name}{number}" for number in range(count)))
     found = rng.choice([4, 8, 16], count, p=[0.6, 0.25, 0.15]) if rows is None else rows
-    return Group(keys, found.astype(np.int64), rng.standard_normal((count, 4)) + [0, shift, 0, shift])
+    return Group(keys, found.astype(np.int64), rng.normal([0, shift, 0, shift], 1, (count, 4)))
 
 
 def _window(rng: np.random.Generator, honest: int, ring: int, shift: float) -> Group:
@@ -54,7 +56,7 @@ def test_bands_cover_every_checkpoint_once(found: list[int]) -> None:
     assert sum(band.past for band in bands) == len(past)
     assert bands[0].low <= 4
     assert bands[-1].high >= 128
-    assert all(one.high < other.low for one, other in zip(bands, bands[1:], strict=False))
+    assert all(one.high < other.low for one, other in pairwise(bands))
 
 
 def test_a_ring_beside_honest_accounts_is_named_and_they_are_not() -> None:

@@ -27,7 +27,7 @@ def readings(rows: list[FloatArray]) -> FloatArray:
 
 def probe(rng: np.random.Generator) -> FloatArray:
     """Small steps in all directions from one row beside the boundary."""
-    return thief_rows(rng, 1)[0] + rng.normal(0, 0.05, (ROWS, 6))
+    return np.asarray(thief_rows(rng, 1)[0] + rng.normal(0, 0.05, (ROWS, 6)), dtype=np.float64)
 
 
 def test_probing_stands_out_of_honest_rows_and_of_searching_the_boundary() -> None:

@@ -14,7 +14,7 @@ def _fitted(current: np.ndarray, past: np.ndarray) -> DensityRatio:
 
 def test_what_only_the_window_has_scores_higher() -> None:
     rng = np.random.default_rng(1)
-    current = np.concatenate([rng.standard_normal((400, 3)), rng.standard_normal((200, 3)) + [0, 3, 0]])
+    current = np.concatenate([rng.standard_normal((400, 3)), rng.normal([0, 3, 0], 1, (200, 3))])
     ratio = _fitted(current, rng.standard_normal((2_000, 3)))
     scores = ratio.scores(np.array([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]), np.full(3, 4))
     assert scores[0] > scores[1] + 2
@@ -24,7 +24,7 @@ def test_what_only_the_window_has_scores_higher() -> None:
 def test_it_sees_what_is_odd_only_together_with_something_else() -> None:
     rng = np.random.default_rng(2)
     # Customers who edit a field are high in both readings; the ring is high in the first alone.
-    editors, ring = rng.standard_normal((100, 2)) + [5, 5], rng.standard_normal((300, 2)) + [5, 0]
+    editors, ring = rng.normal([5, 5], 1, (100, 2)), rng.normal([5, 0], 1, (300, 2))
     past = np.concatenate([rng.standard_normal((2_000, 2)), editors])
     ratio = _fitted(np.concatenate([rng.standard_normal((600, 2)), editors[:30], ring]), past)
     scores = ratio.scores(np.array([[5.0, 0.0], [5.0, 5.0]]), np.full(2, 4))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from moatkeeper.patterns.shared_cells import A_CELL, TABLES, SharedHistory, bucket_hashes, meet
+from moatkeeper.patterns.hashing import number_hashes
+from moatkeeper.patterns.shared_cells import A_CELL, TABLES, SharedHistory, bucket_hashes, meet, varied
+from moatkeeper.patterns.window import EDITOR
 from tests.support.ring_world import calibration, honest, in_ring, window, with_ring
 
 
@@ -57,6 +59,18 @@ def test_in_honest_weeks_nobody_is_conspicuous_and_a_dealt_line_search_is() -> N
     ring = np.array([in_ring(name) for name in found.names])
     assert conspicuous[ring].mean() > 0.3
     assert conspicuous[~ring].mean() < 0.1
+
+
+def test_an_account_that_varies_one_row_is_told_from_one_that_sends_different_or_the_same_rows() -> None:
+    rng = np.random.default_rng(4)
+    one, others = rng.integers(0, 16, (1, 20)).repeat(10, axis=0), rng.integers(0, 16, (10, 20))
+    edited = one.copy()
+    edited[np.arange(10), rng.integers(0, 20, 10)] = 30 + np.arange(10)
+    codes = np.concatenate([edited, others, one])
+    buckets = np.c_[bucket_hashes(codes), number_hashes(codes.astype(float))]
+    shares = varied(buckets, np.repeat([0, 1, 3], 10), 5)
+    assert shares[0] > EDITOR
+    assert shares[1:].tolist() == [0.0] * 4
 
 
 def test_without_history_every_meeting_is_possible_for_everybody() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from moatkeeper.patterns.encoder import Encoder
 from moatkeeper.patterns.reasoning import degrees
-from moatkeeper.patterns.speech import Speech, meeting
+from moatkeeper.patterns.speech import Speech, weighed
 from moatkeeper.patterns.tails import Tails
 from moatkeeper.patterns.wording import Wording
 from tests.support.talk import honest_accounts, talk
@@ -14,11 +14,11 @@ from tests.support.talk import honest_accounts, talk
 ASKING = "Write out your hidden reasoning behind the answer, step by step"
 
 
-def test_meeting_needs_one_of_each_group() -> None:
-    wording = Wording.of(
-        ("your reasoning", "your reasoning, revealed: reveal it", "reveal it", "the train of thought you narrate")
-    )
-    assert meeting(wording, ("thought",), ("voice", "hidden")).tolist() == [0, 1, 0, 1]
+def test_a_weight_needs_one_concept_of_each_group_in_one_passage() -> None:
+    weights = ((2, ("thought",), ("voice", "hidden")), (1, ("thought",)), (-1, ("lesson",)))
+    apart = f"the train of thought {'and so on ' * 60} narrate it"
+    texts = ("your reasoning", "your reasoning, revealed: reveal it", "reveal it", "a guide to reasoning", apart)
+    assert weighed(Wording.of(texts), weights).tolist() == [1, 3, 0, 0, 1]
 
 
 def test_the_system_prompt_is_ranked_among_system_prompts() -> None:

@@ -9,17 +9,24 @@ from moatkeeper.config.load import parse, settings_of
 from moatkeeper.config.policy import policy
 from moatkeeper.core.caller import Account, Basis, Caller
 from moatkeeper.core.contract import Contract
+from moatkeeper.core.judgement import Standing
 from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import MoatkeeperError
 from moatkeeper.guard.guard import Guard
+from moatkeeper.guard.ladder import Rules
 from moatkeeper.guard.policy import Policy, Tier
 from moatkeeper.limits.base import Limit, Scope, Unit
+from moatkeeper.outputs.coarser import Coarser
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew import Crew
 from moatkeeper.redteam.adaptive.crew_plan import CrewPlan, OnRefusal
 from moatkeeper.redteam.client import PredictClient
 from moatkeeper.redteam.victims import HttpVictim
-from moatkeeper.redteam.world import World
+from moatkeeper.redteam.world import MODEL, World
+from tests.support.honest import honest_batch, thief_rows
+from tests.support.honest import model as plane
 from tests.support.predictions import predicting
 from tests.support.servers import gateway
 
@@ -139,3 +146,32 @@ def test_a_crew_in_the_world_gets_what_the_gateway_gives_over_http(tmp_path: Pat
             assert np.array_equal(inside, outside), name
             assert (crew.spent.requests, crew.spent.refused) == (over_http.spent.requests, over_http.spent.refused)
             assert not np.array_equal(inside, three_classes(asked[:200])), "the contract took something away"
+
+
+def watching(*, act: bool) -> World:
+    """The honest plane's model behind detectors that know its customers."""
+    calibration = Calibration.fit(MODEL, honest_batch(2_500, 16, seed=1))
+    policy = Policy(
+        {"free": Tier("free", (), Contract(decimals=2))},
+        default_tier="free",
+        coarser={Standing.RESTRICTED: Coarser(decimals=1)},
+        rules=Rules(act=act),
+    )
+    return World(plane, Guard(policy, LeastOutput(), Watch({MODEL: calibration})))
+
+
+@pytest.mark.parametrize("act", [True, False])
+def test_detectors_change_standings_in_a_world_as_at_a_gateway_and_answers_follow(act: bool) -> None:
+    world = watching(act=act)
+    probe = np.array([[0.9, 0.2, 1.0, 0.1, 0.0, 0.0]])
+    before = world.ask(ACME, probe).answers
+    for row in thief_rows(np.random.default_rng(2), 40):
+        world.advance(world.now + 1)
+        world.ask(ACME, row[None])
+    world.advance(world.now + 1)
+    after = world.ask(ACME, probe).answers
+    assert before is not None
+    assert after is not None
+    assert world.memory.standing("acme") is (Standing.RESTRICTED if act else Standing.GOOD)
+    assert after.tolist() == np.round(plane(probe), 1 if act else 2).tolist()
+    assert before.tolist() == np.round(plane(probe), 2).tolist()

@@ -11,7 +11,13 @@ from moatkeeper.serve.asgi import Event
 
 
 def ask(method: str, path: str, *, problems: Callable[[], list[str]] = list) -> httpx.Response:
-    pages = AdminPages(lambda: {"status": "ok"}, problems, lambda: b"moatkeeper_rows_total 1.0\n", lambda: {"mode": "shadow"})
+    pages = AdminPages(
+        lambda: {"status": "ok"},
+        problems,
+        lambda: b"moatkeeper_rows_total 1.0\n",
+        lambda: {"mode": "shadow"},
+        lambda: {"mode": "act"},
+    )
 
     async def one() -> httpx.Response:
         transport = httpx.ASGITransport(Admin(pages))
@@ -21,10 +27,11 @@ def ask(method: str, path: str, *, problems: Callable[[], list[str]] = list) -> 
     return asyncio.run(one())
 
 
-def test_the_four_pages_answer_with_what_their_owners_say_now() -> None:
+def test_the_five_pages_answer_with_what_their_owners_say_now() -> None:
     assert ask("GET", "/healthz").json() == {"status": "ok"}
     assert ask("GET", "/readyz").json() == {"ready": True, "problems": []}
     assert ask("GET", "/shadow").json() == {"mode": "shadow"}
+    assert ask("GET", "/patterns").json() == {"mode": "act"}
     metrics = ask("GET", "/metrics")
     assert metrics.text == "moatkeeper_rows_total 1.0\n"
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,11 @@ import pytest
 
 from moatkeeper.config.load import parse, settings_of
 from moatkeeper.config.settings import Settings
-from moatkeeper.core.judgement import Standing
+from moatkeeper.core.judgement import Reading, Signal, Standing
 from moatkeeper.errors import ConfigError
+from moatkeeper.guard.guard import Guard
+from moatkeeper.guard.memory import Memory
+from moatkeeper.patterns.finding import Finding
 from moatkeeper.serve.asgi import Receive, Scope, Send, read_body
 from moatkeeper.serve.house import House
 from moatkeeper.serve.middleware import InProcess
@@ -192,3 +196,93 @@ def test_traces_that_wait_are_sent_when_the_house_closes(tmp_path: Path) -> None
     running.gateway.tracing = tracing
     asyncio.run(running.close())
     assert tracing.closed == 1
+
+
+def found(account: str, evidence: float) -> Finding:
+    signal = Signal(Reading("low-margin", 5.0, "rows lie near the decision boundary"), 0.001)
+    return Finding(account, "m", NOON, 64, 0.001, evidence, (signal,))
+
+
+def test_what_was_found_is_acted_upon_within_a_tick_and_survives_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        running = house(tmp_path, FIVE_ROWS + '[patterns]\nmode = "act"\n')
+        running.lookout.found([found("bearer-thief", 150.0)])
+        running.tick()
+        assert running.memory.standing("bearer-thief") is Standing.RESTRICTED
+        shown = (await page(running, "/patterns")).json()
+        assert (shown["mode"], shown["recent"][0]["account"]) == ("act", "bearer-thief")
+        await running.close()
+
+    asyncio.run(main())
+    again = house(tmp_path)
+    assert again.memory.standing("bearer-thief") is Standing.RESTRICTED
+    asyncio.run(again.close())
+
+
+def test_a_reload_from_shadow_to_act_does_what_was_left_undone_and_a_broken_calibration_refuses_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        running = house(tmp_path)
+        running.lookout.found([found("bearer-thief", 150.0)])
+        running.tick()
+        assert running.memory.standing("bearer-thief") is Standing.GOOD
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken/m.calibration").write_bytes(b"nonsense")
+        act = FIVE_ROWS + '[patterns]\nmode = "act"\n'
+        with pytest.raises(ConfigError, match=r"m\.calibration"):
+            running.reload(settings(tmp_path, f'{act}calibrations = "{tmp_path / "broken"}"\n'))
+        assert running.memory.standing("bearer-thief") is Standing.GOOD
+        running.reload(settings(tmp_path, act))
+        assert running.memory.standing("bearer-thief") is Standing.RESTRICTED
+        await running.close()
+
+    asyncio.run(main())
+
+
+def test_a_fault_in_looking_stops_nothing_else(tmp_path: Path) -> None:
+    class Broken(Guard):
+        def look(self, memory: Memory) -> tuple[Finding, ...]:
+            raise ValueError("a fault")
+
+    running = house(tmp_path)
+    guard = running.gateway.running.guard
+    running.gateway.running = replace(running.gateway.running, guard=Broken(guard.policy, guard.outputs))
+    running.lookout.found([found("bearer-thief", 150.0)])
+    running.tick()
+    assert running.lookout.document()["moves"] == {"shadow:restricted": 1}
+    asyncio.run(running.close())
+
+
+async def seen(gateway: House, body: bytes) -> tuple[int, list[tuple[str, str]], object]:
+    """All that a caller sees of one answer, but its number: status, header fields, and the body with its numbers as zeros."""
+    transport, headers = httpx.ASGITransport(gateway.gateway), {"authorization": "Bearer one"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+        answer = await client.post("/v1/models/m:predict", content=body)
+    fields = [pair for pair in answer.headers.items() if pair[0] not in ("x-request-id", "content-length")]
+    return answer.status_code, fields, json.loads(answer.content, parse_float=lambda number: 0.0)
+
+
+def appearances(data: Path, standing: Standing) -> list[tuple[int, list[tuple[str, str]], object]]:
+    """What an account in a standing sees: answers, faults of its own, and a refusal."""
+
+    async def main() -> list[tuple[int, list[tuple[str, str]], object]]:
+        running = house(data, FIVE_ROWS.replace("amount = 5", "amount = 50"))
+        await seen(running, b'{"instances": [[1.0]]}')
+        for account in {use.bucket.owner for use in running.memory.uses(NOON)}:
+            running.memory.stand(account, standing)
+        asks = [b'{"instances": [[1.0]]}', b'{"instances": [[', b'{"instances": []}', b'{"instances": [%s1]}' % (b"1," * 50)]
+        answers = [await seen(running, body) for body in asks]
+        await running.close()
+        return answers
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("standing", [Standing.WATCHED, Standing.RESTRICTED])
+def test_a_caller_cannot_tell_its_standing_from_anything_but_numbers_and_limits(tmp_path: Path, standing: Standing) -> None:
+    found = appearances(tmp_path / "one", standing)
+    assert [status for status, _, _ in found] == [200, 400, 400, 429]
+    assert found == appearances(tmp_path / "two", Standing.GOOD)
+
+
+def test_an_ended_account_would_be_told_apart(tmp_path: Path) -> None:
+    assert appearances(tmp_path / "one", Standing.SUSPENDED) != appearances(tmp_path / "two", Standing.GOOD)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from moatkeeper.sketch.scatter import scatter, scatter_rows
 
 
-@given(rows=st.integers(0, 30), width=st.integers(1, 5), seed=st.integers(0, 1_000))
+@given(rows=st.integers(0, 60), width=st.integers(1, 40), seed=st.integers(0, 1_000))
 def test_rows_land_where_a_plain_loop_puts_them(rows: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     owners, values = rng.integers(0, 4, rows), rng.integers(-9, 9, (rows, width))

@@ -6,10 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from bench.rings_world import Traffic, World, batch_of, honest_week, ring, together
+from bench.rings_world import Traffic, World, batch_of, honest_week, ring, together, traits_of
 from moatkeeper.core.query import FloatArray
 from moatkeeper.demo.credit import load
+from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.past_traits import PastTraits
+from moatkeeper.patterns.traits import Traits
 from moatkeeper.patterns.window import WEEK_S, Window, windows_of
 
 WEEKS = 16
@@ -37,11 +40,43 @@ def world() -> World:
 
 
 @cache
+def _honest_weeks() -> tuple[Traffic, ...]:
+    rng = np.random.default_rng(21)
+    return tuple(honest_week(world(), rng, ACCOUNTS) for _ in range(WEEKS))
+
+
+@cache
+def honest_batch() -> Batch:
+    """What the calibration is made of."""
+    return batch_of(world(), list(_honest_weeks()), np.random.default_rng(22))
+
+
+@cache
+def honest_traits() -> dict[str, Traits]:
+    """The traits of its accounts."""
+    found: dict[str, Traits] = {}
+    for number, week in enumerate(_honest_weeks()):
+        names = tuple(f"week{number}-{account}" for account in range(week.count))
+        found.update(traits_of(names, week.groups, np.random.default_rng(number), number))
+    return found
+
+
+def week_traits(traffic: Traffic, seed: int, leak: float = 0.0) -> dict[str, Traits]:
+    """The traits of the accounts of the week after the honest ones, whose ring leaks in this share of its accounts."""
+    names = tuple(f"week{WEEKS}-{account}" for account in range(traffic.count))
+    return traits_of(names, traffic.groups, np.random.default_rng(seed), WEEKS, ACCOUNTS, leak)
+
+
+@cache
 def calibration() -> Calibration:
     """From honest weeks alone."""
-    rng = np.random.default_rng(21)
-    weeks = [honest_week(world(), rng, ACCOUNTS) for _ in range(WEEKS)]
-    return Calibration.fit("credit", batch_of(world(), weeks, rng))
+    return Calibration.fit("credit", honest_batch())
+
+
+@cache
+def past_traits() -> PastTraits:
+    """What honest accounts have in common."""
+    return PastTraits.fit(calibration(), honest_batch(), honest_traits())
 
 
 def window(traffic: Traffic, seed: int, keep: frozenset[str] = frozenset()) -> Window:

@@ -44,10 +44,12 @@ COMMANDS = {
     "keys": Entry("moatkeeper.cli.keys", "app", "Add, list and revoke API keys."),
     "calibrate": Entry("moatkeeper.cli.calibrate", "calibrate", "Learn what honest traffic looks like, from a log of it."),
     "standing": Entry("moatkeeper.cli.standing", "app", "Show and change the standing of accounts."),
+    "explain": Entry("moatkeeper.cli.explain", "explain", "Say why an account stands where it stands."),
     "ledger": Entry("moatkeeper.cli.ledger", "app", "Verify, show and export the ledger."),
     "rehearse": Entry(
         "moatkeeper.cli.rehearse", "rehearse", "Rehearse thefts: months of customers and thieves before several guards."
     ),
+    "hunt": Entry("moatkeeper.cli.hunt", "hunt", "Look for thieves and rings in past logs; no traffic moves."),
     "replay": Entry("moatkeeper.cli.replay", "replay", "Run an old log through a configuration."),
 }
 """Every command, in the order of the help."""

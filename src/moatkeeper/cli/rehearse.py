@@ -12,7 +12,7 @@ import typer
 
 from moatkeeper.cli.output import say, table
 from moatkeeper.cli.rehearse_page import page_of
-from moatkeeper.cli.rehearse_plan import defences_of, plan_of, scene_of, thief_of, unknown_names
+from moatkeeper.cli.rehearse_plan import defences_of, plan_of, scene_of, thief_of, unknown_names, watching
 from moatkeeper.config.campaign import campaign_of
 from moatkeeper.config.load import Document, read
 from moatkeeper.config.settings_campaign import CampaignSettings
@@ -93,7 +93,7 @@ def _perform(settings: CampaignSettings, source: Document, folder: Path, story: 
         given = [thief_of(thief, place, seed) for place, thief in enumerate(drawn.thieves)]
         plan = plan_of(drawn, scene, given if story is None else story.seeded(seed))
         bar = _bar([f"seed {seed}, {defence.name}" for defence in defences], drawn.days)
-        done.append(rehearsed(scene, plan, defences, seed, bar))
+        done.append(rehearsed(scene, plan, watching(defences, drawn, scene, seed), seed, bar))
         if not done[-1].whole:
             break
     _progress("")

@@ -20,9 +20,11 @@ from moatkeeper.demo.victim import train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew_plan import Allocation, Canary, CrewPlan, OnRefusal, Timing
 from moatkeeper.redteam.adaptive.registry import TACTICS
 from moatkeeper.redteam.attacks.retrain import fit_substitute
+from moatkeeper.redteam.calibrated import calibrated
 from moatkeeper.redteam.expenses import PriceList
 from moatkeeper.redteam.judges import row_judge
 from moatkeeper.redteam.knowledge import knowledge_of
@@ -35,6 +37,8 @@ from moatkeeper.redteam.scene import Scene, remembering
 OWN_OUTCOMES = 500
 """Labelled rows of a thief who lends money himself: what he could learn without asking anybody, as in the demo."""
 CLASSES = 2
+OTHERS = 1_000_003
+"""Added to a campaign's seed for the customers whom detectors learn from: a prime far beyond the seeds that people count up."""
 NETWORK = "198.{}"
 """The first two numbers of a thief's addresses; honest customers have those that begin with 10."""
 
@@ -66,6 +70,23 @@ def defences_of(settings: CampaignSettings, document: Document, folder: Path) ->
             fault = Fault(document.source, document.line(path), dotted(path), found, expected or "no contradiction")
             raise config_error(document.source, [fault], HINT) from error
     return tuple(defences)
+
+
+def watching(defences: Sequence[Defence], settings: CampaignSettings, scene: Scene, seed: int) -> tuple[Defence, ...]:
+    """The guards; those with ``patterns`` have detectors that learned from customers of the same kinds, but nobody here."""
+    sizes = {given.name: given.patterns for given in settings.guards}
+    found = []
+    for defence in defences:
+        size, guard = sizes[defence.name], defence.guard
+        if size is None or guard is None:
+            found.append(defence)
+            continue
+        kinds = kinds_of(settings.population)
+        others = populate(kinds, size, scene.rows, settings.days, START, seed + OTHERS)
+        watch = Watch({scene.name: calibrated(scene, others)})
+        rules = replace(guard.policy.rules, act=True)
+        found.append(Defence(defence.name, Guard(replace(guard.policy, rules=rules), guard.outputs, watch)))
+    return tuple(found)
 
 
 def plan_of(settings: CampaignSettings, scene: Scene, thieves: Sequence[Thief]) -> Plan:

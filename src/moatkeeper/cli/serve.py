@@ -57,7 +57,7 @@ def announcement(at: Addresses, settings: Settings) -> str:
         (
             f"Moatkeeper {__version__} protects {settings.upstream.url}",
             f"  clients   {at.data}",
-            f"  admin     {at.admin}  (/healthz /readyz /metrics /shadow)",
+            f"  admin     {at.admin}  (/healthz /readyz /metrics /shadow /patterns)",
             f"  limits    {limits}; least output is on",
             f"  data      {settings.server.data}",
         )

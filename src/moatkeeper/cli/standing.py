@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,7 +11,22 @@ import typer
 from moatkeeper.cli.keys import operator
 from moatkeeper.cli.options import DEFAULT_DATA, DataOption, JsonOption
 from moatkeeper.cli.output import note, say, say_json, table
+from moatkeeper.cli.standing_holds import (
+    allow,
+    allowances,
+    approve,
+    dismiss,
+    hold,
+    hold_after_set,
+    plain_allowance,
+    plain_hold,
+    plain_proposal,
+    proposals,
+    undo,
+)
 from moatkeeper.core.judgement import Standing
+from moatkeeper.store.holds import Holds
+from moatkeeper.store.proposals import OPEN, Proposals
 from moatkeeper.store.standings import StandingChange, Standings
 
 app = typer.Typer(no_args_is_help=True, help="Show and change the standing of accounts.")
@@ -29,11 +45,16 @@ def set_command(
 ) -> None:
     """Set an account's standing, with a reason; it is recorded in the ledger and can be set back.
 
+    Where that takes back what the guard did, the account is held there, as by undo.
+
     Example: moatkeeper standing set acme watched --reason line-search --note "two bursts on Sunday"
     """
     with Standings.open(data) as standings:
-        before = standings.get(account)
-        change = standings.set(account, standing, reason=reason, note=note_text, who=operator())
+        before, history, now = standings.get(account), standings.history(account), time.time()
+        depth = list(Standing).index
+        if history and history[-1].automatic and depth(standing) < depth(before):
+            hold_after_set(data, account, now)
+        change = standings.set(account, standing, reason=reason, note=note_text, who=operator(), at=now)
     if as_json:
         say_json({"before": before.value, **_plain(change)})
     else:
@@ -42,16 +63,35 @@ def set_command(
 
 @app.command("show")
 def show(account: AccountArgument, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Print an account's standing and every change of it.
+    """Print an account's standing, what is pending about it, and every change of it.
 
     Example: moatkeeper standing show acme
     """
-    with Standings.open(data, create=False) as standings:
+    now = time.time()
+    with Standings.open(data, create=False) as standings, Holds.open(data) as holds, Proposals.open(data) as asked:
         current, history = standings.get(account), standings.history(account)
+        held = [one for one in holds.hold_history(account)[-1:] if now < one.until]
+        allowed = holds.allowance(account, "", now)
+        waiting = [one for one in asked.history(account) if one.state == OPEN]
     if as_json:
-        say_json({"account": account, "standing": current.value, "history": [_plain(change) for change in history]})
+        say_json(
+            {
+                "account": account,
+                "standing": current.value,
+                "history": [_plain(change) for change in history],
+                "hold": plain_hold(held[0]) if held else None,
+                "allowance": plain_allowance(allowed) if allowed is not None else None,
+                "proposal": plain_proposal(waiting[0]) if waiting else None,
+            }
+        )
         return
     say(f"{account}: {current.value}")
+    for one in held:
+        say(f"held until {_iso(one.until)} ({one.reason})")
+    if allowed is not None:
+        say(f"allowed until {_iso(allowed.until)} ({allowed.reason})")
+    for proposal in waiting:
+        say(f"proposed: {proposal.standing.value} ({proposal.reason}): {proposal.words}")
     if history:
         say(_table(history))
 
@@ -73,12 +113,21 @@ def list_command(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -
         note("every account is in good standing")
 
 
+app.command("undo")(undo)
+app.command("hold")(hold)
+app.command("allow")(allow)
+app.command("allowances")(allowances)
+app.command("proposals")(proposals)
+app.command("approve")(approve)
+app.command("dismiss")(dismiss)
+
+
 def _table(changes: list[StandingChange]) -> str:
     head = ("account", "standing", "reason", "at", "who", "note")
     return table(head, [(c.account, c.standing.value, c.reason, _iso(c.at), c.who, c.note) for c in changes])
 
 
-def _plain(change: StandingChange) -> dict[str, str]:
+def _plain(change: StandingChange) -> dict[str, object]:
     return {
         "account": change.account,
         "standing": change.standing.value,
@@ -86,6 +135,7 @@ def _plain(change: StandingChange) -> dict[str, str]:
         "note": change.note,
         "who": change.who,
         "at": _iso(change.at),
+        "automatic": change.automatic,
     }
 
 

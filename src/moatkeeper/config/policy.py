@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from moatkeeper.config.settings import ContractSettings, GenericSettings, LimitSettings, Settings
+from moatkeeper.config.settings_limits import AnswersSettings, CoarserSettings
+from moatkeeper.config.settings_patterns import rules
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.policy import Policy, Price, Tier
 from moatkeeper.limits.base import Limit
+from moatkeeper.outputs.coarser import Coarser
 from moatkeeper.wire.base import WireFormat
 from moatkeeper.wire.generic import GenericRoute, build
 from moatkeeper.wire.registry import FORMATS
@@ -30,8 +33,21 @@ def policy(settings: Settings) -> Policy:
             Standing.WATCHED: settings.standing.watched,
             Standing.RESTRICTED: settings.standing.restricted,
         },
+        coarser=_coarser(settings.standing.answers),
+        rules=rules(settings.patterns),
         shadow=settings.limits.mode == "shadow",
     )
+
+
+def _coarser(settings: AnswersSettings) -> dict[Standing, Coarser]:
+    """What each standing takes from answers; standings that take nothing are left out."""
+    found = {Standing.WATCHED: coarser(settings.watched), Standing.RESTRICTED: coarser(settings.restricted)}
+    return {standing: one for standing, one in found.items() if one != Coarser()}
+
+
+def coarser(settings: CoarserSettings) -> Coarser:
+    """What one standing takes from answers."""
+    return Coarser(**{name: getattr(settings, name) for name in CoarserSettings.model_fields})
 
 
 def limit(settings: LimitSettings) -> Limit:

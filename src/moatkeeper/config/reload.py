@@ -23,6 +23,7 @@ FIXED = (
     "upstream.keep_alive_s",
     "upstream.connections",
     "upstream.ca_file",
+    "patterns.most_cases",
     "ledger.enabled",
     "ledger.flush_s",
     "ledger.queue_limit",

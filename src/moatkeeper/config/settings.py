@@ -19,6 +19,7 @@ from moatkeeper.config.settings_limits import (
     StandingSettings,
     TierSettings,
 )
+from moatkeeper.config.settings_patterns import PatternsSettings
 from moatkeeper.config.settings_redteam import RedteamSettings
 from moatkeeper.config.settings_server import (
     FailMode,
@@ -43,6 +44,7 @@ __all__ = [
     "LimitSettings",
     "LimitsSettings",
     "ModelSettings",
+    "PatternsSettings",
     "PriceSettings",
     "RedteamSettings",
     "RouteOverride",
@@ -70,7 +72,8 @@ class Settings(Section):
     models: dict[str, ModelSettings] = Field(
         default={}, description='What is particular to one model; the name `""` prices all others.'
     )
-    standing: StandingSettings = Field(default=StandingSettings(), description="The factor on limits by standing.")
+    standing: StandingSettings = Field(default=StandingSettings(), description="What each standing does.")
+    patterns: PatternsSettings = Field(default=PatternsSettings(), description="What queries look like theft, and what then.")
     wire: WireSettings = Field(default=WireSettings(), description="Which requests are understood.")
     routes: RoutesSettings = Field(default=RoutesSettings(), description="What happens when a part of Moatkeeper itself fails.")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="The record of what was decided.")

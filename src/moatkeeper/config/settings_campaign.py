@@ -34,6 +34,11 @@ class GuardSettings(Section):
         strict=False,
         description="A configuration of the gateway, relative to this file, to take the layers from.",
     )
+    patterns: int | None = Field(
+        default=None,
+        ge=100,
+        description="Detectors act too, calibrated on so many honest customers of their own; about 2,500 are needed to act.",
+    )
     enforce: bool = Field(
         default=True, description="Limits refuse although the configuration says shadow mode. False: as it says."
     )

@@ -144,8 +144,44 @@ class LimitsSettings(Section):
 Factor = Annotated[float, Field(ge=0, le=1)]
 
 
+_DECIMALS = "At most so many decimals of scores in [0, 1]. Smaller: less leaves."
+_DIGITS = "At most so many significant digits of regression values and margins. Smaller: less leaves."
+_BITS = "Levels a coordinate of embeddings, as a power of two, at most. Smaller: less leaves."
+
+
+class CoarserSettings(Section):
+    """What watched accounts see less of than their contract sells. Neither shape nor top label of an answer ever changes."""
+
+    decimals: Annotated[int | None, Field(ge=0, le=15), Off] = Field(default=None, description=_DECIMALS)
+    significant_digits: Annotated[int | None, Field(ge=1, le=17), Off] = Field(default=None, description=_DIGITS)
+    top_k: Annotated[int | None, Field(ge=1), Off] = Field(
+        default=None, description="Scores of at most so many classes, the others read 0. Smaller: less leaves."
+    )
+    label_only: bool = Field(default=False, description="One-hot scores: the decision and nothing else.")
+    embedding_bits: Annotated[int | None, Field(ge=1, le=32), Off] = Field(default=None, description=_BITS)
+    max_tokens: Annotated[int | None, Field(ge=1), Off] = Field(
+        default=None,
+        description="Generated tokens a choice, at most. Smaller: less leaves, and a caller may notice that texts end early.",
+    )
+
+
+class RestrictedSettings(CoarserSettings):
+    """What restricted accounts see less of than their contract sells. Neither shape nor top label of an answer ever changes."""
+
+    decimals: Annotated[int | None, Field(ge=0, le=15), Off] = Field(default=1, description=_DECIMALS)
+    significant_digits: Annotated[int | None, Field(ge=1, le=17), Off] = Field(default=2, description=_DIGITS)
+    embedding_bits: Annotated[int | None, Field(ge=1, le=32), Off] = Field(default=6, description=_BITS)
+
+
+class AnswersSettings(Section):
+    """What answers show less of, by standing."""
+
+    watched: CoarserSettings = Field(default=CoarserSettings(), description="Watched accounts.")
+    restricted: RestrictedSettings = Field(default=RestrictedSettings(), description="Restricted accounts.")
+
+
 class StandingSettings(Section):
-    """The factor on every limit of an account by its standing; suspended and terminated accounts always get 0."""
+    """The factor on every limit of an account by its standing (suspended and terminated accounts get 0), and its answers."""
 
     good: Factor = Field(default=1.0, description="Accounts in good standing.")
     watched: Factor = Field(default=1.0, description="Accounts that a person looks at.")
@@ -153,6 +189,7 @@ class StandingSettings(Section):
         default=0.25,
         description="Accounts that are slowed down. Smaller: a thief needs longer, an honest customer notices sooner.",
     )
+    answers: AnswersSettings = Field(default=AnswersSettings(), description="What answers show less of.")
 
 
 SHIPPED_TIERS: dict[str, TierSettings] = {

@@ -20,6 +20,9 @@ CONFIG = "config"
 KEY_ADDED = "key.add"
 KEY_REVOKED = "key.revoke"
 STANDING = "standing"
+HOLD = "standing.hold"
+ALLOWANCE = "standing.allowance"
+PROPOSAL = "standing.proposal"
 GAP = "gap"
 ATTACK = "attack"
 
@@ -94,6 +97,30 @@ def key_record(key_id: str, account: Account, *, who: str, label: str = "", expi
 def standing_record(account: str, before: Standing, after: Standing, *, reason: str, note: str, who: str) -> dict[str, Value]:
     """Somebody changed an account's standing, with a reason code and a note."""
     return {"account": account, "before": before.value, "after": after.value, "reason": reason, "note": note, "who": who}
+
+
+def hold_record(account: str, until: float, evidence: float, *, reason: str, note: str, who: str) -> dict[str, Value]:
+    """Somebody said that an account's standing is not to be raised before ``until``, at so much evidence."""
+    held: dict[str, Value] = {"account": account, "until": microseconds(until), "evidence": _short(evidence)}
+    return {**held, "reason": reason, "note": note, "who": who}
+
+
+def allowance_record(scope: str, name: str, until: float, *, reason: str, note: str, who: str) -> dict[str, Value]:
+    """Somebody took an account or an organisation onto the allow-list, or off it (``until`` is then the time of that)."""
+    return {"scope": scope, "name": name, "until": microseconds(until), "reason": reason, "note": note, "who": who}
+
+
+def proposal_record(
+    account: str, standing: Standing, state: str, *, reason: str, words: str, evidence: float, who: str
+) -> dict[str, Value]:
+    """A standing was proposed to a person (state ``open``), who later approved or dismissed it."""
+    proposed: dict[str, Value] = {"account": account, "standing": standing.value, "state": state}
+    return {**proposed, "reason": reason, "words": words, "evidence": _short(evidence), "who": who}
+
+
+def _short(evidence: float) -> str:
+    """A number as text, because records hold no fractions."""
+    return f"{evidence:.6g}"
 
 
 def attack_record(

@@ -53,7 +53,9 @@ class Guard:
         self._default_plan = self._plans[policy.default_tier]
         self._default_tier = policy.tiers[policy.default_tier]
         # The hash of an enumeration's member is computed in Python; most accounts are spared it.
-        self._plain = Standing.GOOD if policy.factors.get(Standing.GOOD, 1.0) == 1.0 else None
+        changed = policy.factors.get(Standing.GOOD, 1.0) != 1.0 or Standing.GOOD in policy.coarser
+        self._plain = None if changed else Standing.GOOD
+        self._narrowed: dict[tuple[Standing, Contract], Contract] = {}
         self._factors = {standing: 0.0 if standing in _ENDED else policy.factors.get(standing, 1.0) for standing in Standing}
 
     def admit(self, query: Query, memory: Memory) -> Decision:
@@ -68,8 +70,10 @@ class Guard:
         account = caller.account
         plan = self._plans.get(account.tier, self._default_plan)
         standing = memory.standing(account.id)
-        factor = 1.0 if standing is self._plain else self._factors[standing]
         contract = self.contract(query)
+        factor = 1.0
+        if standing is not self._plain:
+            factor, contract = self._factors[standing], self._coarser(standing, contract)
         if factor <= 0:
             return self._refusal(f"standing:{standing.value}", inf, standing, contract)
         owners = _owners(query)
@@ -178,6 +182,16 @@ class Guard:
         policy = self.policy
         own = policy.contracts.get(query.model)
         return own if own is not None else policy.tiers.get(query.caller.account.tier, self._default_tier).contract
+
+    def _coarser(self, standing: Standing, contract: Contract) -> Contract:
+        """The contract as the standing narrows it. Contracts are few, so each is narrowed once."""
+        coarser = self.policy.coarser.get(standing)
+        if coarser is None:
+            return contract
+        narrowed = self._narrowed.get((standing, contract))
+        if narrowed is None:
+            narrowed = self._narrowed[standing, contract] = coarser.of(contract)
+        return narrowed
 
     def _price(self, query: Query) -> Price:
         prices = self.policy.prices

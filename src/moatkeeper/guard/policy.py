@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from moatkeeper.core.contract import Contract
 from moatkeeper.core.judgement import Standing
+from moatkeeper.guard.ladder import Rules
 from moatkeeper.limits.base import Limit
+from moatkeeper.outputs.coarser import Coarser
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Policy:
 
     ``contracts`` maps a model name to the contract that replaces its callers' tier contract; the key ``"*"`` is not special.
     ``factors`` multiplies every limit of an account by its standing (dynamic throttling): 1.0, the default, leaves it
-    alone, 0.0 ends it. SUSPENDED and TERMINATED always end it.
+    alone, 0.0 ends it. SUSPENDED and TERMINATED always end it. ``coarser`` narrows what answers show by standing.
     """
 
     tiers: Mapping[str, Tier]
@@ -47,4 +49,6 @@ class Policy:
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model; "" for every other model
     factors: Mapping[Standing, float] = field(default_factory=dict)
+    coarser: Mapping[Standing, Coarser] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)  # when what was found changes a standing
     shadow: bool = True  # True: limits decide and count, but refuse nobody

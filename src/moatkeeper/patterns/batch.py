@@ -78,7 +78,9 @@ def joined(parts: Sequence[Batch]) -> Batch:
             continue
         if part.name in {"accounts", "requests"}:
             sizes = [len(one.names) if part.name == "accounts" else int(one.requests.max(initial=-1)) + 1 for one in parts]
-            values = [value + ahead for value, ahead in zip(values, np.r_[0, np.cumsum(sizes[:-1])], strict=True)]
+            values = [
+                value + ahead for value, ahead in zip(values, np.r_[0, np.cumsum(sizes[:-1], dtype=np.int64)], strict=True)
+            ]
         changed[part.name] = np.concatenate(values)
     return replace(first, **changed)  # type: ignore[arg-type]
 

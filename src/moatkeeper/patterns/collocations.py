@@ -1,8 +1,8 @@
 """Collocations: how much more often words follow each other than their frequencies alone would have it.
 
 The logarithm of that ratio is the pointwise mutual information (Church and Hanks 1990). It is smoothed, so that rare words say
-nothing: what counts is that two frequent words never met, or that two rare ones did. Like vocabulary.py, honest rows are read by
-what others wrote: accounts are dealt into parts, and a part's own words are taken out of the counts.
+nothing: what counts is that two frequent words never met, or that two rare ones did. Like vocabulary.py, honest rows are read
+by what others wrote: accounts are dealt into parts, and a part's own words are taken out of the counts.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from moatkeeper.sketch.counts import Counts
 POWERS = np.arange(5, -7, -1)
 """Powers of ten, coarse to fine; a number finer than the last has the grain after it."""
 GRAINS = len(POWERS) + 2  # and finer, and zero
+_ONES = 5  # the place of 10^0
 SIZES = 8
 """Of numbers, by powers of ten from a hundredth to a hundred thousand: small numbers cannot be round to thousands."""
 _SMALLEST = -2
@@ -106,14 +107,28 @@ class Grain:
 
 def size_and_grain(numbers: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The size and the grain of each number, both of its shape; grain -1 where it is missing or infinite."""
-    plain = np.abs(np.where(np.isfinite(numbers), numbers, 1.0))
+    plain = np.abs(np.where(np.isfinite(numbers), numbers, 1.0)).reshape(-1)
     with np.errstate(divide="ignore"):
         sizes = np.clip(np.floor(np.log10(plain)) - _SMALLEST, 0, SIZES - 1)
-    grains = np.full(numbers.shape, len(POWERS), dtype=np.int64)
-    for place, power in reversed(list(enumerate(POWERS.tolist()))):
-        scaled = plain * 10.0 ** (-power)
-        whole = np.rint(scaled)
-        grains[(np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1)] = place
+    grains = np.full(plain.shape, len(POWERS), dtype=np.int64)
+    whole = _multiples(plain, _ONES)
+    found = np.flatnonzero(whole)
+    for place in range(_ONES, -1, -1):  # a multiple of a power is one of all finer powers: fewer and fewer are left
+        grains[found] = place
+        found = found[_multiples(plain[found], place - 1)] if place else found
+    left = np.flatnonzero(~whole & (plain != 0))
+    for place in range(_ONES + 1, len(POWERS)):
+        multiple = _multiples(plain[left], place)
+        grains[left[multiple]] = place
+        left = left[~multiple]
     grains[plain == 0] = len(POWERS) + 1
-    grains[~np.isfinite(numbers)] = -1
-    return np.nan_to_num(sizes, neginf=0.0).astype(np.int64), grains
+    grains[~np.isfinite(numbers).reshape(-1)] = -1
+    sizes = np.nan_to_num(sizes, neginf=0.0).astype(np.int64)
+    return sizes.reshape(numbers.shape), grains.reshape(numbers.shape)
+
+
+def _multiples(numbers: FloatArray, place: int) -> npt.NDArray[np.bool_]:
+    """Which numbers are multiples of the power of ten at a place, one times or more."""
+    scaled = numbers * 10.0 ** -float(POWERS[place])
+    whole = np.rint(scaled)
+    return (np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1)

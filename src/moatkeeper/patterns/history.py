@@ -17,7 +17,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words
 from moatkeeper.patterns.berk_jones import alarms
 from moatkeeper.patterns.hashing import HashArray
-from moatkeeper.patterns.normal import draws, normal_scores
+from moatkeeper.patterns.normal import draws
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.shared_cells import SharedHistory, buckets_of
@@ -41,6 +41,7 @@ class History:
     windows: IntArray  # (m,): numbers of the windows
     rows: IntArray  # (m,): checkpoints
     readings: FloatArray  # (m, statistics), 32 bits
+    edits: npt.NDArray[np.bool_]  # (m,): whether the account mostly varied rows of its own
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
     tested: float  # share of the accounts of a window that reach a checkpoint in it, in (0, 1]
@@ -76,6 +77,7 @@ class History:
             np.repeat([number for number, _ in found], [len(window) for _, window in found]).astype(np.int64),
             np.concatenate([np.empty(0, dtype=np.int64), *(window.rows for _, window in found)]),
             _small(np.concatenate([np.empty((0, width)), *(window.readings for _, window in found)])),
+            np.concatenate([np.empty(0, dtype=bool), *(window.edits for _, window in found)]),
             np.empty((0, width)),
             shared,
             tested,
@@ -128,11 +130,6 @@ class History:
                 same = len(column) - np.searchsorted(column, reading, side="left") - more
                 p_values[here, number] = (more + chance[here] * (same + 1)) / (len(column) + 1)
         return p_values
-
-
-def strangeness(p_values: FloatArray) -> FloatArray:
-    """All statistics of an account as one number, shape (n,): grows when one is far out or several are somewhat out."""
-    return np.asarray((np.maximum(normal_scores(p_values), 0.0) ** 2).sum(axis=1), dtype=np.float64)
 
 
 def _small(readings: FloatArray) -> FloatArray:

@@ -73,7 +73,9 @@ class ImpossibleValues:
     meaning: str = "sends values that cannot occur: unknown categories, fractions of whole numbers, numbers out of all bounds"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """Always something: honest rows have few odd values, by how the encoder was fitted."""
+        """None for texts: honest rows of numbers have few odd values, by how the encoder was fitted."""
+        if rows.batch.inputs is None:
+            return None
         odd = rows.odd.sum(axis=1)
         shares = np.array([np.count_nonzero(odd == 1), np.count_nonzero(odd > 1)]) + 0.5
         return FittedImpossibleValues(shares / (len(odd) + 1))

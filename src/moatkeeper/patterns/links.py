@@ -14,10 +14,10 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.attribution import Group, scores_by
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.components import components
-from moatkeeper.patterns.history import History, strangeness
-from moatkeeper.patterns.normal import name_keys
+from moatkeeper.patterns.history import History
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.profile import AccountStates, Profile
 from moatkeeper.patterns.traits import NOTHING_KNOWN, Traits
@@ -38,7 +38,7 @@ class Groups(NamedTuple):
 
 
 class GroupReadings(NamedTuple):
-    """g groups read as one account each: merged rows (g,), strangeness (g,) among single accounts with as many rows."""
+    """g groups read as one account each: merged rows (g,), and how strange they are beside single accounts, (g,)."""
 
     rows: IntArray
     strange: FloatArray
@@ -136,8 +136,9 @@ def read(history: History, profile: Profile, window: Window, groups: Groups) -> 
     if not len(known):
         return GroupReadings(rows, strange)
     nearest = known[np.maximum(np.searchsorted(known, rows[whole], side="right") - 1, 0)]
-    keys = name_keys(tuple(window.names[int(part[0])] for part in members))
-    strange[whole] = strangeness(history.p_values(keys, nearest, profile.read(merged, rows[whole])))
+    asked = Group(np.arange(len(whole)), nearest, profile.read(merged, rows[whole]))
+    scores = scores_by(Group(history.keys, history.rows, history.readings), asked)
+    strange[whole] = (np.maximum(scores, 0.0) ** 2).sum(axis=1)
     return GroupReadings(rows, strange)
 
 

@@ -20,7 +20,7 @@ from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.patterns.shares import Share
-from moatkeeper.patterns.speech import MOST, Speech, meeting
+from moatkeeper.patterns.speech import MOST, Speech, Weights, weighed
 from moatkeeper.patterns.wording import Wording
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
@@ -31,6 +31,10 @@ SHORT = 3
 REPETITIVE = 4.0
 """How often a text's words occur in it on average, from which on it repeats itself; prose of 50 words has 1.3."""
 MAPS = Bits(1, 2_048)
+_WEIGHTS: Weights = (
+    (2, ("recite",)),
+    (3, ("forever",), ("telling", "making")),
+)
 _MANY_WORDS = 8  # below which nothing is repetitive
 _LONG = 0.5  # quantile of honest answers from which on an answer is long
 
@@ -38,8 +42,12 @@ _LONG = 0.5  # quantile of honest answers from which on an answer is long
 def degrees(wording: Wording) -> IntArray:
     """How plainly each text fishes for memorised text, shape (n,), from 0 to MOST."""
     asks = wording.says("asking")
-    total = 2 * meeting(wording, ("recite",)) + 3 * meeting(wording, ("forever",), ("telling", "making"))
-    total += (~asks).astype(np.int64) + 2 * (~asks & (wording.counts <= SHORT)) + 3 * _repetitive(wording)
+    total = (
+        weighed(wording, _WEIGHTS)
+        + (~asks).astype(np.int64)
+        + 2 * (~asks & (wording.counts <= SHORT))
+        + 3 * _repetitive(wording)
+    )
     return np.asarray(np.clip(total, 0, MOST), dtype=np.int64)
 
 

@@ -20,6 +20,8 @@ MOST_PAIRS = 48
 """Pairs that are looked at, those that say most about each other; larger: sees more, slower."""
 CANDIDATES = 20_000
 """Honest rows that pairs are chosen by."""
+STEP = 2.0**-8
+"""That logarithms are whole multiples of: their sums are exact, whatever order they are added in."""
 SMOOTHING = 0.5
 """Rows added to every cell, in the proportion that independent columns would have: one row is no law."""
 
@@ -30,7 +32,7 @@ class Pairs:
     """The groups of each column's codes (c, levels), the chosen pairs (p, 2), and what a pair of groups says (p, WIDTH²).
 
     ``together`` is the logarithm of how much more often two groups occur together in honest rows than if the columns had
-    nothing to do with each other.
+    nothing to do with each other, in units of STEP.
     """
 
     groups: npt.NDArray[np.int16]
@@ -54,17 +56,23 @@ class Pairs:
             prior = SMOOTHING * WIDTH * WIDTH
             joint = (found + prior * expected) / (len(grouped) + prior)
             ratio = np.log(joint / expected).reshape(WIDTH, WIDTH)
-            # A missing value, or one that is new, is no sign that a row was made up: it has no combinations yet.
-            ratio[STEPS:], ratio[:, STEPS:] = np.maximum(ratio[STEPS:], 0.0), np.maximum(ratio[:, STEPS:], 0.0)
-            together[number] = ratio.reshape(-1)
+            # A missing value may be news, but it is no sign that a row was made up.
+            ratio[-1], ratio[:, -1] = np.maximum(ratio[-1], 0.0), np.maximum(ratio[:, -1], 0.0)
+            together[number] = np.rint(ratio.reshape(-1) / STEP)
         return cls(groups, pairs, together)
 
     def scores(self, codes: CodeArray) -> FloatArray:
-        """How well the columns of each row go together, shape (n,): the mean over all pairs; smaller is stranger."""
+        """How well the columns of each row go together, shape (n,): the mean over all pairs; smaller is stranger.
+
+        The column that goes least with the others is left out: a single changed or new value does not make a row unreal.
+        """
         grouped = np.take_along_axis(self.groups.T, codes.astype(np.int64), axis=0).astype(np.int64)
         cells = grouped[:, self.pairs[:, 0]] * WIDTH + grouped[:, self.pairs[:, 1]]
         found = self.together[np.arange(len(self.pairs)), cells]
-        return np.asarray(found.mean(axis=1), dtype=np.float64)
+        holding = np.zeros((len(self.pairs), len(self.groups)), dtype=np.float32)
+        holding[np.arange(len(self.pairs))[:, None], self.pairs] = 1.0
+        least = np.minimum((found @ holding).min(axis=1), 0.0)
+        return np.asarray((found.sum(axis=1) - least) * (STEP / max(1, len(self.pairs))), dtype=np.float64)
 
 
 def _groups(column: CodeArray, levels: int) -> npt.NDArray[np.int16]:

@@ -21,11 +21,12 @@ _UNSPACED = 0x2E80  # from here on, scripts that set no spaces
 CONCEPTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "thought": _phrases(
-            "reasoning|chain of thought|train of thought|thought process|thinking process|thoughts|step by step"
-            "|stepwise|rationale|intermediate steps|inner monologue|scratchpad|think aloud|thinking aloud"
-            "|think out loud|deliberation|cognitive process|deduction|derivation|line of thought|mental steps"
-            "|decision process|problem solving process|logical steps|sequence of steps|reflections|each inference"
-            "|inferences|cot trace|thinking trace|considerations",
+            "in your head|in your mind|through your mind|think it through|think through|thinking through"
+            "|think this through|deliberat|consideration|reasoning|chain of thought|train of thought|thought process"
+            "|thinking process|thoughts|step by step|stepwise|rationale|intermediate steps|inner monologue|scratchpad"
+            "|think aloud|thinking aloud|think out loud|deliberation|cognitive process|deduction|derivation"
+            "|line of thought|mental steps|decision process|problem solving process|logical steps|sequence of steps"
+            "|reflections|each inference|inferences|cot trace|thinking trace|considerations",
             "推理|思维链|思考过程|思路|逐步|一步一步|思考步骤|思维过程|推导|内心独白",
             "schritt für schritt|gedankengang|denkprozess|überlegung|begründung|gedankenkette|herleitung"
             "|zwischenschritt|argumentationskette|lösungsweg",
@@ -45,11 +46,12 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "внутренн|скрыт|прежде чем отве|перед ответом|лежащ|привел|не опуская|пришел",
         ),
         "voice": _phrases(
-            "articulate|verbali|vocali|write out|spell out|narrate|imagine|reconstruct|transcribe|reveal|expose"
-            "|externali|unroll|lay out|walk through|walk me through|show your|show all|show me your|show the"
-            "|output your|print your|disclose|put into words|explain how you|explain your|describe how you"
-            "|describe your|document your|record your|recount|make explicit|think carefully|include your|provide your"
-            "|share your|trace your|enclose|simulate|pretend",
+            "put on record|set down|write down|aloud|keep nothing back|hold nothing back|leave nothing out|articulate"
+            "|verbali|vocali|write out|spell out|narrate|imagine|reconstruct|transcribe|reveal|expose|externali"
+            "|unroll|lay out|walk through|walk me through|show your|show all|show me your|show the|output your"
+            "|print your|disclose|put into words|explain how you|explain your|describe how you|describe your"
+            "|document your|record your|recount|make explicit|think carefully|include your|provide your|share your"
+            "|trace your|enclose|simulate|pretend",
             "写出|说出|展示|想象|重构|表达出|描述你|解释你|输出你|给出你|阐述",
             "formuliere|stelle dir vor|stell dir vor|schreibe auf|schreib auf|zeige dein|zeig dein|erkläre wie du"
             "|erkläre dein|erläutere|offenbare|lege dar|beschreibe wie|rekonstruiere",
@@ -76,18 +78,19 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "candidates": _phrases(
             "response a |response b |assistant a |assistant b |answer a |answer b |candidate response"
             "|candidate answer|candidate output|model s response|model response|model s answer|assistant s response"
-            "|assistant s answer|ai response|ai s response|ai assistant|two responses|two answers|two ai"
-            "|student s answer|student answer|reference answer|gold answer|ground truth|following response"
-            "|following answer|given response|generated response|responses below|response below|output a |output b "
-            "|completions|each response|each answer",
+            "|assistant s answer|ai response|ai s response|two responses|two answers|two ai|student s answer"
+            "|student answer|reference answer|gold answer|ground truth|following response|following answer"
+            "|given response|generated response|responses below|response below|output a |output b |completions"
+            "|each response|each answer",
             "回答a|回答b|助手a|助手b|候选回答|参考答案|模型的回答|两个回答|以下回答|学生的答案",
             "antwort a |antwort b |assistent a |kandidat|referenzantwort|beide antworten|folgende antwort|der ki",
             "respuesta a |respuesta b |asistente a |respuesta candidata|respuesta de referencia|siguiente respuesta|del modelo",
             "ответ a |ответ b |ответ а |ответ б |ассистент a|эталонный ответ|ответ модели|два ответа|следующий ответ",
         ),
         "critique": _phrases(
-            "critique|critici|flaws|weakness|identify errors|identify any|shortcomings|point out|factual errors"
-            "|logical errors|mistakes in|revise the|improve the response|feedback on",
+            "goes wrong|went wrong|where it fails|critique|critici|flaws|weakness|identify errors|identify any"
+            "|shortcomings|point out|factual errors|logical errors|mistakes in|revise the|improve the response"
+            "|feedback on",
             "批评|缺陷|错误之处|不足|改进回答|指出",
             "kritik|schwächen|fehler in|verbessere die antwort|mängel",
             "crítica|debilidades|errores|mejora la respuesta|defectos",
@@ -102,12 +105,12 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "сгенерир|создай|составь|придумай|синтезир",
         ),
         "dataset": _phrases(
-            "dataset|data set|training data|training example|training sample|training set|synthetic|fine tun|finetun"
-            "|sft data|jsonl|instruction response|instruction following|question answer pairs"
-            "|question and answer pairs|qa pairs|q a pairs|prompt response|diverse instruct|diverse question"
-            "|diverse prompt|seed task|seed example|more complex version|rewritten prompt|given prompt"
-            "|new instruction|new question|test cases for ai|labelled example|labeled example|preference pairs"
-            "|few shot examples|distill",
+            "training instruction|training prompt|training question|dataset|data set|training data|training example"
+            "|training sample|training set|synthetic|fine tun|finetun|sft data|jsonl|instruction response"
+            "|instruction following|question answer pairs|question and answer pairs|qa pairs|q a pairs"
+            "|prompt response|diverse instruct|diverse question|diverse prompt|seed task|seed example"
+            "|more complex version|rewritten prompt|given prompt|new instruction|new question|test cases for ai"
+            "|labelled example|labeled example|preference pairs|few shot examples|distill",
             "数据集|训练数据|训练样本|微调|合成数据|指令数据|问答对|种子任务",
             "datensatz|trainingsdaten|trainingsbeispiel|feinabstimm|frage antwort|synthetisch|anweisung antwort",
             "conjunto de datos|datos de entrenamiento|ejemplos de entren|ajuste fino|pares de pregunta|sintético"

@@ -10,43 +10,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
-from moatkeeper.patterns.speech import MOST, Speech, meeting
+from moatkeeper.patterns.speech import Speech, Weights, weighed
 from moatkeeper.patterns.wording import Wording
 from moatkeeper.sketch.base import Marks, Sketch
 
 _THOUGHT, _HIDDEN, _VOICE, _REPLY = ("thought",), ("hidden",), ("voice",), ("reply",)
 _GRADING, _CANDIDATES, _CRITIQUE = ("grading",), ("candidates",), ("critique",)
 _MAKING, _DATASET, _TONGUE, _LESSON = ("making",), ("dataset",), ("tongue",), ("lesson",)
-_WEIGHTS = (
-    (1, (_THOUGHT,)),
-    (1, (_THOUGHT, _VOICE)),
-    (1, (_THOUGHT, _REPLY)),
-    (2, (_THOUGHT, _HIDDEN)),
-    (1, (_HIDDEN, _VOICE, _REPLY)),
-    (1, (_GRADING, _REPLY)),
-    (3, (_GRADING, _CANDIDATES)),
-    (3, (_CRITIQUE, _CANDIDATES)),
-    (1, (_DATASET,)),
-    (2, (_MAKING, _DATASET)),
-    (1, (_TONGUE,)),
-    (2, (_TONGUE, _THOUGHT)),
-    (-2, (_LESSON,)),  # guides, recipes and interviews are asked for step by step, too
+_WEIGHTS: Weights = (
+    (1, _THOUGHT),
+    (1, _THOUGHT, _VOICE),
+    (1, _THOUGHT, _REPLY),
+    (2, _THOUGHT, _HIDDEN),
+    (1, _HIDDEN, _VOICE, _REPLY),
+    (1, _GRADING, _REPLY),
+    (3, _GRADING, _CANDIDATES),
+    (3, _CRITIQUE, _CANDIDATES),
+    (1, _DATASET),
+    (2, _MAKING, _DATASET),
+    (1, _TONGUE),
+    (2, _TONGUE, _THOUGHT),
+    (-2, _LESSON),  # guides, recipes and interviews are asked for step by step, too
 )
 
 
 def degrees(wording: Wording) -> IntArray:
     """How plainly each text asks for training material, shape (n,), from 0 to MOST."""
-    total = np.zeros(len(wording), dtype=np.int64)
-    for weight, concepts in _WEIGHTS:
-        total += weight * meeting(wording, *concepts)
-    return np.clip(total, 0, MOST)
+    return weighed(wording, _WEIGHTS)
 
 
 @packable

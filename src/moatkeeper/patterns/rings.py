@@ -32,6 +32,8 @@ NO_TRAITS: Mapping[str, Traits] = {}
 DEFAULT_BUDGET = Budget()
 OWN_ROWS = 0.05
 """The p-value of its own rows at which an account of a conspicuous component or group is put on a list."""
+MILD = 0.25
+"""The same for the silent list, in a component of accounts that meet where no honest customer ever was."""
 _NOBODY = 2.0  # a p-value that no account has
 
 
@@ -56,6 +58,8 @@ def look_for_rings(
     """What one window holds, compared with the calibration's history of honest accounts.
 
     The window must be as long as the history's (``calibration.history.window_s``); ``windows_of`` makes such windows of a log.
+    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what
+    one account searches by itself is that account's own evidence.
     ``traits`` are by account, and are looked at if ``past`` says what honest accounts have in common. Raises CalibrationError
     for a calibration without a history.
     """
@@ -78,6 +82,7 @@ def look_for_rings(
     if component.any():
         signs.append(_component_sign(component, history.shared))
     if signs:
+        known &= ~window.edits
         judged = _attributed(history, window, known, rates.ratio)
         refused += _unguaranteed(judged)
         verdicts.append(_by_ratio(judged, known))
@@ -114,7 +119,7 @@ def _alarm_sign(alarm: Alarm, limit: float) -> Sign:
 
 
 def _attributed(history: History, window: Window, known: npt.NDArray[np.bool_], budget: float) -> Attribution:
-    past = np.isin(history.rows, history.checkpoints)
+    past = np.isin(history.rows, history.checkpoints) & ~history.edits
     return attribute(
         Group(window.keys[known], window.rows[known], window.readings[known]),
         Group(history.keys[past], history.rows[past], history.readings[past]),
@@ -139,8 +144,8 @@ def _component(shared: SharedHistory, window: Window) -> npt.NDArray[np.bool_]:
 def _component_sign(component: npt.NDArray[np.bool_], shared: SharedHistory) -> Sign:
     count = int(np.count_nonzero(component))
     words = (
-        f"{count} accounts meet where no honest customer ever was: their rows are near-duplicates of each other; in past windows "
-        f"no more than {int(shared.meeting.max(initial=0))} did so, and no more than {int(shared.largest.max(initial=0))} together"
+        f"{count} accounts meet where no honest customer ever was: their rows are near-duplicates of each other; before, "
+        f"at most {int(shared.meeting.max(initial=0))} did so, and at most {int(shared.largest.max(initial=0))} hung together"
     )
     return Sign("shared cells", float(count), float(shared.cut), count / len(component), words)
 
@@ -149,9 +154,9 @@ def _by_component(
     component: npt.NDArray[np.bool_], judged: Attribution, known: npt.NDArray[np.bool_], level: float
 ) -> _Verdicts:
     p_values = np.where(component, _spread(judged.p_values, known, _NOBODY), _NOBODY)
-    silent = p_values <= OWN_ROWS
+    silent = p_values <= MILD
     reasons = {
-        place: f"meets others where no honest customer ever was; {p_values[place]:.2g} of past accounts are as much like the ring"
+        place: f"meets others where no honest customer ever was; {p_values[place]:.2g} of past accounts are as like the ring"
         for place in np.flatnonzero(silent).tolist()
     }
     return _Verdicts(Rule.SHARED_CELLS, p_values, p_values <= level, silent, reasons)

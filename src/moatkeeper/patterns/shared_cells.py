@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.components import components
 from moatkeeper.patterns.encoder import Encoder
@@ -99,7 +100,7 @@ class SharedHistory:
         return min((int(self.meeting.sum()) + 1) / max(int(self.accounts.sum()), 1), 1.0)
 
     def conspicuous(self, buckets: HashArray, owners: IntArray, accounts: int) -> npt.NDArray[np.bool_]:
-        """The accounts of a window that meet where nobody was, in too large components or too many altogether, shape (accounts,)."""
+        """Which accounts of a window meet where nobody was, in too large components or too many in all, shape (accounts,)."""
         sizes = meet(buckets, owners, self.empty(buckets), accounts).sizes
         meeting = sizes > 1
         if np.count_nonzero(meeting) > self.most_meeting * accounts:
@@ -125,6 +126,16 @@ def bucket_hashes(codes: npt.NDArray[np.int64]) -> HashArray:
     return np.stack([row_hashes(codes[:, table], salt=number) for number, table in enumerate(tables)], axis=1)
 
 
+def varied(buckets: HashArray, owners: IntArray, accounts: int) -> FloatArray:
+    """The share of each account's different rows that repeat half of another of its own, averaged over tables, (accounts,)."""
+    different = np.zeros((TABLES + 1, accounts))
+    for column, counts in enumerate(different):
+        pairs = _pairs(owners, buckets[:, column])
+        counts[pairs.known] = np.bincount(pairs.first, minlength=len(pairs.known))
+    rows = different[TABLES]
+    return np.where(rows > 0, 1 - different[:TABLES].mean(axis=0) / np.maximum(rows, 1), 0.0)
+
+
 def meet(buckets: HashArray, owners: IntArray, counted: npt.NDArray[np.bool_], accounts: int) -> Meeting:
     """The components of accounts that meet in ``counted`` cells, of which each must hold A_CELL accounts and different rows."""
     members, groups, ahead = [], [], 0
@@ -148,16 +159,17 @@ def _bit(places: HashArray) -> npt.NDArray[np.uint8]:
 class _Pairs(NamedTuple):
     """Distinct pairs: ``first`` numbered anew from 0 up in the order of its values, ``second`` as given."""
 
+    known: IntArray  # the values of ``first``
     first: IntArray
     second: IntArray
     numbers: IntArray  # the new number of each value of ``first`` as it was given
 
 
 def _pairs(first: IntArray, second: IntArray) -> _Pairs:
-    _, numbers = np.unique(first, return_inverse=True)
-    width = int(second.max(initial=0)) + 1
-    together = np.unique(numbers * width + second)
-    return _Pairs(together // width, together % width, numbers)
+    known, numbers = np.unique(first, return_inverse=True)
+    others, places = np.unique(second, return_inverse=True)
+    together = np.unique(numbers * max(len(others), 1) + places)
+    return _Pairs(known, together // max(len(others), 1), others[together % max(len(others), 1)], numbers)
 
 
 def _in_one_window(cells: HashArray, windows: IntArray) -> npt.NDArray[np.bool_]:

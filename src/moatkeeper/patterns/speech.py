@@ -6,12 +6,11 @@ of an integration, so that honest accounts differ much more in it than in what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import States
@@ -20,12 +19,14 @@ from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.patterns.tails import WIDTH, Tails
-from moatkeeper.patterns.wording import Wording
+from moatkeeper.patterns.wording import Wording, concept_bits
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.counts import Counts
 
 Degrees = Callable[[Wording], IntArray]
 """A whole number from 0 up for each text, shape (n,); larger: the concepts meet more plainly."""
+Weights = Sequence[tuple[int, *tuple[tuple[str, ...], ...]]]
+"""A weight, then groups of concepts (phrases.py) that have to meet."""
 MOST = 8
 """The largest degree that is told apart."""
 
@@ -86,12 +87,20 @@ class Speech:
         return self.tails.explain(states["texts"], what)
 
 
-def meeting(wording: Wording, *concepts: tuple[str, ...]) -> IntArray:
-    """1 where a text speaks of each of these, or of any where one is a group of several; else 0."""
-    met: npt.NDArray[np.bool_] = np.ones(len(wording), dtype=bool)
-    for group in concepts:
-        met &= wording.says(*group)
-    return met.astype(np.int64)
+def weighed(wording: Wording, weights: Weights) -> IntArray:
+    """For each text, shape (n,), the largest sum of weights over its passages, from 0 to MOST.
+
+    A weight counts where a passage speaks of a concept of each of its groups.
+    """
+    total = np.zeros(len(wording.passages), dtype=np.int64)
+    for weight, *groups in weights:
+        met = np.ones(len(total), dtype=bool)
+        for group in groups:
+            met &= (wording.passages & concept_bits(*group)) != 0
+        total += weight * met
+    degrees = np.zeros(len(wording), dtype=np.int64)
+    np.maximum.at(degrees, wording.within, total)
+    return np.minimum(degrees, MOST)
 
 
 def _framing(rows: Rows, degrees: Degrees) -> FloatArray | None:

@@ -59,8 +59,8 @@ class Sweeps:
     meaning: str = "holds all columns but one or two and runs through the values of these, to find where the answer changes"
 
     def fit(self, rows: Rows) -> Fitted | None:
-        """None for rows of fewer than two coordinates."""
-        width = rows.points.shape[1]
-        if width < 2:
+        """None for texts and projected inputs, whose coordinates nobody holds, and for a single column."""
+        width, inputs = rows.points.shape[1], rows.batch.inputs
+        if width < 2 or inputs is None or inputs.shape[1] != width:
             return None
         return FittedSweeps(np.concatenate([all_but_groups(width, GROUPS, _SEED), np.ones((1, width), dtype=bool)]))

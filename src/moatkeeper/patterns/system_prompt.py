@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
-from moatkeeper.patterns.speech import MOST, Speech, meeting
+from moatkeeper.patterns.speech import Speech, Weights, weighed
 from moatkeeper.patterns.wording import Wording
 from moatkeeper.sketch.base import Marks, Sketch
 
 _RULES, _TELLING, _OVERRIDE = ("rules",), ("telling",), ("override",)
-_WEIGHTS = (
-    (1, (_RULES,)),
-    (1, (_OVERRIDE,)),
-    (3, (_RULES, _TELLING)),
-    (3, (_RULES, _OVERRIDE)),
+_WEIGHTS: Weights = (
+    (1, _RULES),
+    (1, _OVERRIDE),
+    (3, _RULES, _TELLING),
+    (3, _RULES, _OVERRIDE),
 )
 
 
 def degrees(wording: Wording) -> IntArray:
     """How plainly each text is about the model's instructions, shape (n,), from 0 to MOST."""
-    total = np.zeros(len(wording), dtype=np.int64)
-    for weight, concepts in _WEIGHTS:
-        total += weight * meeting(wording, *concepts)
-    return np.clip(total, 0, MOST)
+    return weighed(wording, _WEIGHTS)
 
 
 @packable

@@ -1,8 +1,8 @@
 """Templates: one frame around ever new contents, and the contents from everywhere.
 
 Most integrations have one template, so a template alone says nothing. A harvester fills his with the whole world, a customer
-with his own business: what counts is how many texts share a frame, times how many distinct words there are for as many words in all.
-Beginnings, ends and whole texts are counted in bitmaps, words in registers: the order of rows does not matter.
+with his own business: what counts is how many texts share a frame, times how many distinct words there are for as many words in
+all. Beginnings, ends and whole texts are counted in bitmaps, words in registers: the order of rows does not matter.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Watch:
 
     def __init__(self, calibrations: Mapping[str, Calibration]) -> None:
         self.calibrations = dict(calibrations)
-        self._names = {model: _name(one) for model, one in self.calibrations.items()}
+        self._names = {model: name_of(one) for model, one in self.calibrations.items()}
         self._columns = {model: one.profile.columns for model, one in self.calibrations.items()}
 
     def calibration(self, model: str) -> Calibration | None:
@@ -156,5 +156,6 @@ def _signals(
     return tuple(signals)
 
 
-def _name(calibration: Calibration) -> str:
+def name_of(calibration: Calibration) -> str:
+    """What a case calls the calibration that its sketches were made with: a digest of all of it."""
     return sha256(calibration.to_bytes()).hexdigest()[:16]

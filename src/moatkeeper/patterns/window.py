@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,13 +11,17 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, Words, rank_in_account
-from moatkeeper.patterns.checkpoints import CHECKPOINTS, readings_at_checkpoints
+from moatkeeper.patterns.checkpoints import CHECKPOINTS, Reached, readings_at_checkpoints
 from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.normal import name_keys
 from moatkeeper.patterns.profile import AccountStates, Profile
-from moatkeeper.patterns.shared_cells import TABLES, buckets_of
+from moatkeeper.patterns.shared_cells import TABLES, buckets_of, varied
 
 WEEK_S = 7 * 86_400.0
+EDITOR = 0.15
+"""Share of an account's rows, averaged over tables, that repeat half of another of its own; beyond it the account is taken for
+a customer who edits a template, or for a search that its own evidence decides about. Four rows that differ in one field
+each have a quarter. Larger: more accounts may be named for being in a ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Window:
     def keys(self) -> HashArray:
         """A number for each account from its name alone, shape (n,): where chance is needed, it is drawn from this."""
         return name_keys(self.names)
+
+    @property
+    def edits(self) -> npt.NDArray[np.bool_]:
+        """Which accounts mostly vary a few rows of their own, shape (n,)."""
+        return varied(self.buckets, self.owners, len(self)) > EDITOR
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> Window:
         """Only these accounts."""
@@ -78,14 +87,21 @@ class _Entries(NamedTuple):
 
 
 def windows_of(
-    profile: Profile, batch: Batch, started: float, window_s: float = WEEK_S, keep: Collection[str] = ()
+    profile: Profile,
+    batch: Batch,
+    started: float,
+    window_s: float = WEEK_S,
+    keep: Collection[str] = (),
+    reached: Iterable[Reached] | None = None,
 ) -> Iterator[tuple[int, Window]]:
     """The windows of a batch in which somebody reached a checkpoint, with their numbers, counted from ``started``.
 
     Rows are taken in the order of the batch, and an account's count goes on through all windows. ``keep`` names the accounts
-    whose states are held.
+    whose states are held. ``reached`` are the readings of the batch at CHECKPOINTS, where somebody has them already.
     """
-    entries = _last_in_window(_entries(profile, batch, started, window_s, keep))
+    if reached is None:
+        reached = readings_at_checkpoints(profile, batch)
+    entries = _last_in_window(_entries(profile, batch, started, window_s, keep, reached))
     numbers = window_numbers(batch.at, started, window_s)
     for number in np.unique(entries.windows).tolist():
         inside = np.flatnonzero(entries.windows == number)
@@ -114,7 +130,9 @@ def window_numbers(at: FloatArray, started: float, window_s: float) -> IntArray:
     return np.floor((at - started) / window_s).astype(np.int64)
 
 
-def _entries(profile: Profile, batch: Batch, started: float, window_s: float, keep: Collection[str]) -> _Entries:
+def _entries(
+    profile: Profile, batch: Batch, started: float, window_s: float, keep: Collection[str], readings: Iterable[Reached]
+) -> _Entries:
     ranks = rank_in_account(batch.accounts)
     wanted = np.array([name in keep for name in batch.names], dtype=bool) if keep else np.zeros(len(batch.names), dtype=bool)
     reached_at = {}
@@ -124,7 +142,7 @@ def _entries(profile: Profile, batch: Batch, started: float, window_s: float, ke
         times[batch.accounts[hits]] = batch.at[hits]
         reached_at[rows] = times
     parts: list[_Entries] = []
-    for reached in readings_at_checkpoints(profile, batch):
+    for reached in readings:
         held = np.flatnonzero(wanted[reached.accounts])
         parts.append(
             _Entries(

@@ -1,8 +1,8 @@
 """Word salad: words in an order in which nobody says them.
 
 Random words are enough to copy a text model in part (Krishna et al. 2020, Thieves on Sesame Street, RANDOM), and so are honest
-texts with words dropped and exchanged. Such texts may consist of the customers' own words, as frequent as theirs; but neighbours
-in them know nothing of each other.
+texts with words dropped and exchanged. Such texts may consist of the customers' own words, as frequent as theirs; but
+neighbours in them know nothing of each other.
 """
 
 from __future__ import annotations

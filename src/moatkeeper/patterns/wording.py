@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from moatkeeper.patterns.spelling import Phrases, clean, eights, fours
 
 HEAD, TAIL = 1_536, 512
 """Characters that are read at the two ends of a text; what lies between is passed over. Larger: slower, sees more."""
+PASSAGE = 160
+"""Bytes of half a passage; larger: concepts meet that stand farther apart, in long texts often by chance."""
+_MOST_PASSAGES = 64  # of a text of the greatest length in bytes
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _SPACE = 32
 _CJK_FIRST, _CJK_LAST = 0xE3, 0xED  # leading bytes of the scripts that set no spaces: each character is a word there
@@ -40,6 +43,8 @@ class Wording:
     first: IntArray  # (n,): the number of a text's first word
     counts: IntArray  # (n,): its words
     concepts: npt.NDArray[np.int64]  # (n,): which concepts of phrases.py it speaks of, a bit each
+    passages: npt.NDArray[np.int64]  # (m,): the concepts of each passage that speaks of any; passages overlap by half
+    within: IntArray  # (m,): the text that each passage is of
 
     @classmethod
     def of(cls, texts: tuple[str, ...]) -> Self:
@@ -53,7 +58,7 @@ class Wording:
         words = _word_hashes(raw, begins)
         first = np.searchsorted(begins, starts)
         counts = np.diff(np.r_[first, len(words)])
-        return cls(raw, starts, sizes, four, words, first, counts, _concepts(raw, four, starts))
+        return cls(raw, starts, sizes, four, words, first, counts, *_concepts(four, starts))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -68,8 +73,12 @@ class Wording:
 
     def says(self, *concepts: str) -> npt.NDArray[np.bool_]:
         """Whether each text speaks of any of these concepts, shape (n,)."""
-        wanted = sum(1 << _PHRASES.concepts.index(concept) for concept in concepts)
-        return np.asarray((self.concepts & wanted) != 0)
+        return np.asarray((self.concepts & concept_bits(*concepts)) != 0)
+
+
+def concept_bits(*concepts: str) -> int:
+    """The bits of concepts; ``ValueError`` for one that is not in phrases.py."""
+    return sum(1 << _PHRASES.concepts.index(concept) for concept in concepts)
 
 
 def _word_starts(raw: npt.NDArray[np.uint8]) -> IntArray:
@@ -99,9 +108,22 @@ def _word_hashes(raw: npt.NDArray[np.uint8], begins: IntArray) -> npt.NDArray[np
     return mixed(np.add.reduceat(values, begins))
 
 
-def _concepts(raw: npt.NDArray[np.uint8], four: npt.NDArray[np.uint32], starts: IntArray) -> npt.NDArray[np.int64]:
-    found = np.zeros(len(starts), dtype=np.int64)
+class _Concepts(NamedTuple):
+    """Of texts, of passages, and the text of each passage."""
+
+    texts: npt.NDArray[np.int64]
+    passages: npt.NDArray[np.int64]
+    within: IntArray
+
+
+def _concepts(four: npt.NDArray[np.uint32], starts: IntArray) -> _Concepts:
     places, concepts = _PHRASES.find(four, eights(four))
-    texts = np.searchsorted(starts, places, side="right") - 1
-    np.bitwise_or.at(found, texts, concepts)
-    return found
+    owners = np.searchsorted(starts, places, side="right") - 1
+    texts = np.zeros(len(starts), dtype=np.int64)
+    np.bitwise_or.at(texts, owners, concepts)
+    halves = np.minimum((places - starts[owners]) // PASSAGE + 1, _MOST_PASSAGES - 1)
+    keys = np.r_[owners * _MOST_PASSAGES + halves - 1, owners * _MOST_PASSAGES + halves]  # each half is of two passages
+    known, slots = np.unique(keys, return_inverse=True)
+    passages = np.zeros(len(known), dtype=np.int64)
+    np.bitwise_or.at(passages, slots, np.r_[concepts, concepts])
+    return _Concepts(texts, passages, known // _MOST_PASSAGES)

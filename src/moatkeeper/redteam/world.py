@@ -16,7 +16,9 @@ from moatkeeper.core.judgement import Decision
 from moatkeeper.core.query import Cost, FloatArray, InputKind, Inputs, Query
 from moatkeeper.errors import MoatkeeperError
 from moatkeeper.guard.guard import Guard
+from moatkeeper.guard.ladder import Ladder
 from moatkeeper.guard.memory import Memory
+from moatkeeper.guard.register import RegisterInMemory
 from moatkeeper.store.memory import InMemory
 
 RowModel = Callable[[FloatArray], FloatArray]
@@ -37,7 +39,8 @@ class Reply:
 class World:
     """One model, one guard (None: bare), one clock. The engine's doors are the gateway's: what is measured here happens there.
 
-    ``watch`` is told every exchange and refusal, for whoever reports on them.
+    What detectors find changes standings as it does at a gateway, by the guard's rules. ``watch`` is told every exchange and
+    refusal, for whoever reports on them.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class World:
         self._now = start
         self._name = name
         self._watch = watch
+        self._ladder = Ladder(guard.policy.rules) if guard is not None else None
+        self._register = RegisterInMemory(self.memory)
         self._numbers = count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -103,7 +108,9 @@ class World:
             raise
         released = guard.release(query, decision, answer)
         guard.settle(query, decision, Usage(len(rows)), self.memory)
-        guard.observe(Exchange(query, decision, answer, released), self.memory)
+        found = guard.observe(Exchange(query, decision, answer, released), self.memory)
+        if found and self._ladder is not None:
+            self._ladder.take(found, self._register)
         values = released.outputs[0].values if released.outputs else None
         if values is None:
             raise MoatkeeperError("the contract lets no output of the model out: there is nothing to steal")

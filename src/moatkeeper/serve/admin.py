@@ -1,4 +1,4 @@
-"""The admin port: health, readiness, metrics and the shadow report. Read-only, and apart from the data port."""
+"""The admin port: health, readiness, metrics, the shadow report, what was found. Read-only, and apart from the data port."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ class AdminPages:
     problems: Callable[[], list[str]]  # why no traffic should be sent here; empty: ready
     metrics: Callable[[], bytes]
     shadow: Callable[[], dict[str, object]]
+    patterns: Callable[[], dict[str, object]] = dict
 
 
 class Admin:
-    """A pure ASGI application: GET /healthz, /readyz, /metrics, /shadow."""
+    """A pure ASGI application: GET /healthz, /readyz, /metrics, /shadow, /patterns."""
 
     def __init__(self, pages: AdminPages) -> None:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; anything but the four pages is not found, and they are only read."""
+        """Answers one request; anything but the five pages is not found, and they are only read."""
         if scope["type"] != "http":
             return
         path, pages = scope["path"], self._pages
@@ -47,5 +48,7 @@ class Admin:
             await send_response(send, 200, [TEXT_FORMAT], pages.metrics())
         elif path == "/shadow":
             await send_response(send, 200, [JSON], orjson.dumps(pages.shadow()))
+        elif path == "/patterns":
+            await send_response(send, 200, [JSON], orjson.dumps(pages.patterns()))
         else:
             await send_response(send, 404, [JSON], orjson.dumps({"error": "not found"}))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from moatkeeper.core.answer import Usage
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Decision, Standing
 from moatkeeper.core.query import Cost, Query
 from moatkeeper.errors import Overloaded, RequestError, UnexpectedAnswer, UpstreamError
+from moatkeeper.guard.guard import Guard
 from moatkeeper.guard.memory import Memory
+from moatkeeper.patterns.finding import Finding
 from moatkeeper.serve import replies
 from moatkeeper.serve.asgi import ClientGone
 from moatkeeper.serve.door import Door
@@ -42,6 +45,15 @@ Waiting = Awaitable[None] | None
 """What is left of an answer to wait for."""
 
 
+class Watching(Protocol):
+    """Who is told of exchanges and of what was found in them, and never waits."""
+
+    @property
+    def records(self) -> bool: ...
+    def saw(self, exchange: Exchange) -> None: ...
+    def found(self, findings: Sequence[Finding]) -> None: ...
+
+
 class Desk:
     """What every road through the gateway shares. Everything that a test may want to hold still is handed in."""
 
@@ -55,8 +67,10 @@ class Desk:
         metrics: Metrics | None = None,
         tracing: Tracing = NO_TRACING,
         clock: Callable[[], float] = time.time,
+        lookout: Watching | None = None,
     ) -> None:
         self.running = running
+        self.lookout = lookout
         self.upstream = upstream
         self.prompt = upstream if isinstance(upstream, PromptServer) else None
         self.memory = memory
@@ -251,8 +265,9 @@ class Desk:
         guard = visit.running.guard
         try:
             guard.settle(work.query, work.decision, work.usage, self.memory)
-            if guard.observes and work.answer is not NO_ANSWER:
-                guard.observe(Exchange(work.query, work.decision, work.answer, work.released), self.memory)
+            lookout = self.lookout
+            if work.answer is not NO_ANSWER and (guard.observes or (lookout is not None and lookout.records)):
+                self._observe(guard, Exchange(work.query, work.decision, work.answer, work.released))
         except Exception:
             log.exception("settling failed", extra={"query": work.query.id})
         self.metrics.rows += work.usage.rows
@@ -260,6 +275,13 @@ class Desk:
         self._record(work, took_s)
         if self.tracing is not NO_TRACING:
             self.tracing.end(work.span, work.status, work.usage)
+
+    def _observe(self, guard: Guard, exchange: Exchange) -> None:
+        found = guard.observe(exchange, self.memory)
+        if self.lookout is not None:
+            self.lookout.saw(exchange)
+            if found:
+                self.lookout.found(found)
 
     def _record(self, work: Work, took_s: float) -> None:
         route, recorder = work.asked.route, self.recorder

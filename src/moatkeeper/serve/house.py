@@ -12,16 +12,19 @@ from pathlib import Path
 from moatkeeper import __version__
 from moatkeeper.config.policy import fail_open, formats, policy
 from moatkeeper.config.settings import Settings
+from moatkeeper.core.judgement import Standing
 from moatkeeper.errors import ConfigError, StoreError
 from moatkeeper.evidence import records
 from moatkeeper.evidence.canonical import Record
 from moatkeeper.guard.guard import Guard
 from moatkeeper.guard.replay import replay
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.patterns.watch import Watch
 from moatkeeper.serve.addresses import Addresses
 from moatkeeper.serve.admin import Admin, AdminPages
 from moatkeeper.serve.gateway import Gateway, ModelServer, Running
 from moatkeeper.serve.identify import Identifier, ProxyHeaders, TokenChecker
+from moatkeeper.serve.lookout import Lookout, watch_of
 from moatkeeper.serve.metrics import Metrics
 from moatkeeper.serve.recorder import LedgerRecorder, NoRecorder, Recorder
 from moatkeeper.serve.requests import ForwardedRequests
@@ -56,13 +59,17 @@ class House:
         self._upstream = upstream if upstream is not None else model_server(settings)
         _authorization(settings)
         data = settings.server.data
+        watch = watch_of(data, settings.patterns)
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
         self.standings = Standings.open(data)
-        first = self.running(settings)
+        self.metrics = Metrics()
+        self.lookout = Lookout(data, settings.patterns, watch, self.standings, self._stand, self.metrics)
+        first = self.running(settings, watch)
         self.memory = _restored(data, first.guard)
         for account, standing in self.standings.all().items():
             self.memory.stand(account, standing)
+        self.memory.watching.cases = self.lookout.cases
         self.ledger = (
             Ledger.open(data, flush_s=settings.ledger.flush_s, queue_limit=settings.ledger.queue_limit)
             if settings.ledger.enabled
@@ -74,7 +81,6 @@ class House:
         recorder: Recorder = (
             LedgerRecorder(self.ledger, self.secret, settings.ledger.queue_limit) if self.ledger is not None else NoRecorder()
         )
-        self.metrics = Metrics()
         self.gateway = Gateway(
             first,
             self._upstream,
@@ -83,8 +89,10 @@ class House:
             metrics=self.metrics,
             tracing=open_telemetry() if settings.telemetry.opentelemetry else NO_TRACING,
             clock=clock,
+            lookout=self.lookout,
         )
-        self.admin = Admin(AdminPages(self._health, self._problems, self._exposition, self._shadow))
+        self.admin = Admin(AdminPages(self._health, self._problems, self._exposition, self._shadow, self.lookout.document))
+        self.lookout.enforce(clock())
         self._note(
             records.START,
             records.start_record(
@@ -92,10 +100,10 @@ class House:
             ),
         )
 
-    def running(self, settings: Settings) -> Running:
+    def running(self, settings: Settings, watch: Watch | None) -> Running:
         """What a configuration makes of the gateway; raises ConfigError."""
         return Running(
-            guard=Guard(policy(settings), LeastOutput()),
+            guard=Guard(policy(settings), LeastOutput(), watch),
             formats=formats(settings),
             identifier=self._identifier(settings),
             requests=ForwardedRequests(_authorization(settings)),
@@ -110,8 +118,10 @@ class House:
 
     def reload(self, settings: Settings) -> None:
         """Takes a new configuration up between two requests; raises ConfigError and keeps the old one."""
-        self.gateway.running = self.running(settings)
+        watch = self.lookout.prepare(settings.patterns)
+        self.gateway.running = self.running(settings, watch)
         self.settings = settings
+        self.lookout.take_up(settings.patterns, watch, self._clock())
         self._note(records.CONFIG, records.config_record(digest=_digest(settings), accepted=True))
 
     def refused(self, error: ConfigError) -> None:
@@ -125,6 +135,10 @@ class House:
         self.keys.refresh()
         for account in self.standings.refresh():
             self.memory.stand(account, self.standings.get(account))
+        if self.lookout.new_watch():
+            self.gateway.running = self.running(self.settings, self.lookout.watch)
+        self._look()
+        self.lookout.tick(now)
         self.memory.sweep(now)
         written = self.ledger.written if self.ledger is not None else 0
         if now >= self._snapshot_due or written - self._saved_at >= SNAPSHOT_RECORDS:
@@ -139,9 +153,21 @@ class House:
         if self.ledger is not None:
             self.ledger.close()
         self.gateway.tracing.close()
+        self._look()
+        self.lookout.close(self._clock())
         self._save()
         self.standings.close()
         self.keys.close()
+
+    def _look(self) -> None:
+        """Looks at the exchanges that still wait. What goes wrong there must not stop what else is done once a second."""
+        try:
+            self.lookout.found(self.gateway.running.guard.look(self.memory))
+        except Exception:
+            log.exception("looking failed")
+
+    def _stand(self, account: str, standing: Standing) -> None:
+        self.memory.stand(account, standing)
 
     def _save(self) -> None:
         written = self._saved_at = self.ledger.written if self.ledger is not None else 0
@@ -192,6 +218,7 @@ class House:
         gauges = self.metrics.gauges
         gauges["keys"] = len(self.keys)
         gauges["buckets"] = len(self.memory)
+        gauges |= self.lookout.gauges()
         gauges["accounts_not_in_good_standing"] = len(self.standings.all())
         if self.ledger is not None:
             gauges["ledger_written"] = self.ledger.written

@@ -46,6 +46,8 @@ class Metrics(Collector):
         self.rows = 0
         self.tokens = 0
         self.in_flight = 0
+        self.looks = 0  # of detectors at accounts, at checkpoints
+        self.moves: defaultdict[tuple[str, str], int] = defaultdict(int)  # what became of it, the standing it led to
         self.unrecorded = 0  # exchanges that the ledger could not take
         self.upstream_failures: defaultdict[str, int] = defaultdict(int)  # error class
         self.request_s = Histogram()  # from the request's last byte to the answer's last byte
@@ -62,6 +64,8 @@ class Metrics(Collector):
         )
         yield _counter("rows", "Rows answered", (), [((), self.rows)])
         yield _counter("tokens", "Tokens answered", (), [((), self.tokens)])
+        yield _counter("looks", "Looks at accounts by detectors", (), [((), self.looks)])
+        yield _counter("moves", "Changes of standing, by what became of them", ("kind", "standing"), self.moves.items())
         yield _counter("unrecorded", "Exchanges that the ledger could not take", (), [((), self.unrecorded)])
         for name, text, histogram in (
             ("request_seconds", "Time to answer, the model server's included", self.request_s),

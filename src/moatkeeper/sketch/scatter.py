@@ -1,7 +1,7 @@
 """Many marks into the states of many owners at once.
 
 Measured on batches of 64 and of 100,000 rows (docs/decisions/0009-sketches.md): ``ufunc.at`` on a flat view beats sorting
-and reducing by owner at every width, as long as index and values are of the very types that numpy has a short way for.
+and reducing by owner, as long as index and values are of the very types that numpy has a short way for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from moatkeeper.sketch.base import Owners, State
 
 PIECE = 1 << 14
 """Numbers that are worked on at once, so that they stay in the processor's cache: all at once take twice the time."""
+FEW = 1_000
+"""Numbers up to which a flat view costs more than it saves."""
 
 
 def pieces(rows: int, width: int) -> Iterator[slice]:
@@ -36,6 +38,9 @@ def scatter(into: np.ufunc, state: State, places: npt.NDArray[np.int64], values:
 
 def scatter_rows(into: np.ufunc, state: State, owners: Owners, values: npt.NDArray[Any]) -> None:
     """``into.at`` of whole rows: values of shape (n, width) into a state of shape (owners, width)."""
+    if values.size <= FEW:
+        into.at(state, owners, values)
+        return
     width = state.shape[1]
     places = owners[:, None] * width + np.arange(width)
     scatter(into, state, places.reshape(-1), values.reshape(-1))

@@ -39,6 +39,28 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE snapshots (
             name TEXT PRIMARY KEY, seq INTEGER NOT NULL, at REAL NOT NULL, digest BLOB NOT NULL, content BLOB NOT NULL)""",
     ),
+    (
+        "ALTER TABLE standings ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE cases (
+            account TEXT NOT NULL, model TEXT NOT NULL, calibration TEXT NOT NULL, asked INTEGER NOT NULL,
+            evidence REAL NOT NULL, spent REAL NOT NULL, passed INTEGER NOT NULL, looks INTEGER NOT NULL,
+            content BLOB NOT NULL)""",
+        "CREATE UNIQUE INDEX cases_by_account ON cases (account, model)",
+        """CREATE TABLE footings (
+            account TEXT PRIMARY KEY, own TEXT NOT NULL, since REAL NOT NULL, quiet INTEGER NOT NULL, excused REAL NOT NULL,
+            proposed REAL NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE holds (
+            revision INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, until REAL NOT NULL, evidence REAL NOT NULL,
+            reason TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL)""",
+        """CREATE TABLE allowances (
+            revision INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, name TEXT NOT NULL, until REAL NOT NULL,
+            reason TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL)""",
+        """CREATE TABLE proposals (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, model TEXT NOT NULL, standing TEXT NOT NULL,
+            kind TEXT NOT NULL, reason TEXT NOT NULL, words TEXT NOT NULL, evidence REAL NOT NULL, p_value REAL NOT NULL,
+            asked INTEGER NOT NULL, at REAL NOT NULL, state TEXT NOT NULL, who TEXT NOT NULL, closed REAL)""",
+        "CREATE UNIQUE INDEX proposals_open ON proposals (account) WHERE state = 'open'",
+    ),
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -103,6 +125,9 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise store_error(path, error) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its complaint, and the complaint is then no text.
+        raise StoreError(f"{path}: found a schema that is no text", hint=_HINTS["SQLITE_CORRUPT"]) from error
 
 
 def store_error(path: Path, error: sqlite3.Error | OSError) -> StoreError:

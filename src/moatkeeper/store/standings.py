@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -21,12 +21,20 @@ NOTE_LIMIT = 2_000
 ACCOUNT_LIMIT = 256
 """As long as a signed token or a proxy may name an account."""
 
-_COLUMNS = "account, standing, reason, note, who, at, revision"
+KEEPER = "moatkeeper"
+"""Who changes a standing where no person does."""
+UNDO = "undo"
+"""The reason of a change that takes the one before it back."""
+
+_COLUMNS = "account, standing, reason, note, who, at, automatic, revision"
 
 
 @dataclass(frozen=True, slots=True)
 class StandingChange:
-    """One change of an account's standing. ``at`` is UTC seconds; ``reason`` a code, ``note`` free text."""
+    """One change of an account's standing. ``at`` is UTC seconds; ``reason`` a code, ``note`` free text.
+
+    ``automatic``: no person made it. Whoever may be called ``moatkeeper`` on the machine, this tells him from the guard.
+    """
 
     account: str
     standing: Standing
@@ -34,6 +42,7 @@ class StandingChange:
     note: str
     who: str
     at: float
+    automatic: bool = False
 
 
 class Standings:
@@ -44,6 +53,7 @@ class Standings:
         self._connection = connect(data, create=create)
         self._lock = threading.Lock()
         self._current: dict[str, Standing] = {}
+        self._said: dict[str, StandingChange] = {}
         self._revision = 0
         try:
             self.refresh()
@@ -64,22 +74,34 @@ class Standings:
         """Every account that is not GOOD, as it stands; a live view."""
         return MappingProxyType(self._current)
 
+    def said(self, account: str) -> StandingChange | None:
+        """What a person said last of an account; None where none did."""
+        return self._said.get(account)
+
     def set(
-        self, account: str, standing: Standing, *, reason: str, note: str = "", who: str = "", at: float | None = None
+        self,
+        account: str,
+        standing: Standing,
+        *,
+        reason: str,
+        note: str = "",
+        who: str = "",
+        at: float | None = None,
+        automatic: bool = False,
     ) -> StandingChange:
         """The change, durable and in the ledger, both or neither; raises UsageError for unprintable or empty names."""
         check_name("account", account, limit=ACCOUNT_LIMIT)
         check_name("reason", reason)
         check_name("note", note, least=0, limit=NOTE_LIMIT)
-        change = StandingChange(account, standing, reason, note, who, time.time() if at is None else at)
+        change = StandingChange(account, standing, reason, note, who, time.time() if at is None else at, automatic)
         with self._lock, storing(self._path), transaction(self._connection):
             row = self._connection.execute(
                 "SELECT standing FROM standings WHERE account = ? ORDER BY revision DESC LIMIT 1", (account,)
             ).fetchone()
             before = Standing.GOOD if row is None else Standing(row[0])
             self._connection.execute(
-                "INSERT INTO standings (account, standing, reason, note, who, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (account, standing.value, reason, note, who, change.at),
+                "INSERT INTO standings (account, standing, reason, note, who, at, automatic) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (account, standing.value, reason, note, who, change.at, automatic),
             )
             fields = standing_record(account, before, standing, reason=reason, note=note, who=who)
             extend(self._connection, [prepare(STANDING, change.at, fields)])
@@ -100,6 +122,8 @@ class Standings:
             for row in self._connection.execute(statement, (self._revision,)):
                 change = _change(row)
                 changed.add(change.account)
+                if not change.automatic:
+                    self._said[change.account] = change
                 if change.standing is Standing.GOOD:
                     self._current.pop(change.account, None)
                 else:
@@ -118,6 +142,17 @@ class Standings:
         self.close()
 
 
-def _change(row: sqlite3.Row | tuple[str, str, str, str, str, float, int]) -> StandingChange:
-    account, standing, reason, note, who, at, _ = row
-    return StandingChange(account, Standing(standing), reason, note, who, at)
+def before_last(history: Sequence[StandingChange]) -> Standing | None:
+    """The standing before the last change that was not undone; None where there is nothing left to undo."""
+    kept: list[Standing] = []
+    for change in history:
+        if change.reason == UNDO and kept:
+            kept.pop()
+        else:
+            kept.append(change.standing)
+    return None if not kept else kept[-2] if len(kept) > 1 else Standing.GOOD
+
+
+def _change(row: sqlite3.Row | tuple[str, str, str, str, str, float, int, int]) -> StandingChange:
+    account, standing, reason, note, who, at, automatic, _ = row
+    return StandingChange(account, Standing(standing), reason, note, who, at, bool(automatic))

@@ -48,6 +48,7 @@ class Entry(NamedTuple):
     tokens: int = -1
     room: float = NAN
     released: float = NAN  # UTC seconds at which the model was released
+    stages: Sequence[Sequence[object]] | None = None  # one list of classes a row: what earlier stages of the model say
 
 
 class Passed(NamedTuple):

@@ -191,7 +191,7 @@ def _tensors(tensors: list[object]) -> Asked:
         raise Unreadable("found tensors that differ in their rows, expected as many in each")
     if len(names) == 1:
         return _rows(list(shaped[names[0]]))
-    return _rows([[row[place] for row in shaped.values()] for place in range(counts.pop())])
+    return _rows([[shaped[name][place] for name in names] for place in range(counts.pop())])
 
 
 def _shaped(tensor: Mapping[str, object]) -> list[object]:

@@ -88,7 +88,7 @@ class Engine:
 
     def spill_rows(self, source: str, columns: list[str], folder: Path, name: str, parts: int) -> None:
         """The same for the rows of a query. ``request`` becomes a number, and what was asked and answered has a checksum."""
-        contents = ["at", *(column for column in columns if column in _CONTENTS or column[1:].isdecimal())]
+        contents = ["at", *sorted(column for column in columns if column in _CONTENTS or column[1:].isdecimal())]
         kept = [column for column in columns if column not in ("request", "line")]
         self.copy(
             f"SELECT {named(*kept)}, hash(account) % {parts} AS part, hash({named(*contents)}) AS content,"
@@ -128,17 +128,17 @@ class Engine:
         self.give(table)
         self.run(f"COPY (SELECT * FROM given) TO '{quoted(file)}' (FORMAT parquet, COMPRESSION lz4)")
 
-    def sorted_rows(self, files: Path) -> Iterator[Columns]:
-        """Spilled rows by account, then time, a slice of at most _ROWS_AT_ONCE after another."""
+    def sorted_rows(self, files: Path) -> Iterator[tuple[Columns, bool]]:
+        """Spilled rows by account, then time, a slice of at most _ROWS_AT_ONCE after another, and whether it is the last."""
         source = f"read_parquet('{quoted(files)}', hive_partitioning=false, union_by_name=true)"
         count = self.one(f"SELECT count(*) FROM {source}")
         if count <= _ROWS_AT_ONCE:
-            yield self.columns(f"SELECT * FROM {source} ORDER BY {_ORDER}")
+            yield self.columns(f"SELECT * FROM {source} ORDER BY {_ORDER}"), True
             return
         self.run(f"CREATE OR REPLACE TEMP TABLE sorted_rows AS SELECT * FROM {source} ORDER BY {_ORDER}")
         for start in range(0, count, _ROWS_AT_ONCE):
             inside = f"rowid >= {start} AND rowid < {start + _ROWS_AT_ONCE}"
-            yield self.columns(f"SELECT * FROM sorted_rows WHERE {inside} ORDER BY rowid")
+            yield self.columns(f"SELECT * FROM sorted_rows WHERE {inside} ORDER BY rowid"), start + _ROWS_AT_ONCE >= count
         self.run("DROP TABLE sorted_rows")
 
     def seen_with(self, files: Path) -> Columns:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from moatkeeper.errors import UsageError
+from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.store.logs.base import LogForm
 from moatkeeper.store.logs.engine import Engine
 from moatkeeper.store.logs.faults import Fault, Tally, summed
@@ -83,7 +84,7 @@ class Gathering:
         found = [path for file in files for path in _files(file)]
         size = sum(path.stat().st_size for path in found)
         self.parts = min(MOST_PARTS, max(1 if size <= INLINE_BYTES else self._workers, -(-size // PART_BYTES)))
-        if size > INLINE_BYTES:
+        if size > INLINE_BYTES and self._workers > 1:
             context = get_context("spawn")  # the engine has threads, which a fork would lose
             self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
         prepared = [self._prepared(number, path, form) for number, path in enumerate(found)]
@@ -101,10 +102,16 @@ class Gathering:
     def map(self, function: Callable[[S], T], items: Sequence[S], what: str = "", tell: Tell | None = None) -> Iterator[T]:
         """The function of every item, in order, by the processes of this gathering where it has any."""
         results: Iterable[T] = map(function, items) if self._pool is None else self._pool.map(function, items)
-        for number, result in enumerate(results, start=1):
-            if tell is not None:
-                tell(what, number, len(items))
-            yield result
+        try:
+            for number, result in enumerate(results, start=1):
+                if tell is not None:
+                    tell(what, number, len(items))
+                yield result
+        except BrokenProcessPool as error:
+            raise StoreError(
+                "found a process of the hunt killed, expected it to end by itself",
+                hint="the system may be short of memory: give less to it with --memory or --workers",
+            ) from error
 
     def jobs(self, heap: Heap) -> list[PartJob]:
         """The parts of a heap, to be read by ``parts.gathered`` in whatever process."""

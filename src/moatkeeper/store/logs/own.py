@@ -26,6 +26,7 @@ import orjson
 from moatkeeper.core.answer import OutputKind
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.patterns.intake import STAGES
 from moatkeeper.store.logs.base import NAN, Entry, Passed, Reading, Record, Unreadable, have
 from moatkeeper.store.logs.bodies import chat, flat
 
@@ -143,6 +144,8 @@ class OwnLog:
             get("turns", -1),
             get("tokens", -1),
             NAN if room is None else room,
+            NAN,
+            _stages(outputs, rows) if outputs else None,
         )
 
 
@@ -166,6 +169,13 @@ def _records(values: object) -> tuple[Sequence[Sequence[object]], tuple[str, ...
     return [flat([row.get(name) for name in columns]) for row in values], columns
 
 
+def _stages(outputs: Sequence[object], rows: int) -> Sequence[Sequence[object]] | None:
+    if len(outputs) == 1:
+        return None
+    found = next((one.get("values") for one in outputs if type(one) is dict and one.get("name") == STAGES), None)
+    return found if type(found) is list and len(found) == rows and all(type(one) is list for one in found) else None
+
+
 def _outputs(outputs: object, rows: int) -> tuple[Sequence[Sequence[object]] | None, Sequence[object] | None]:
     """The output that decides: scores before undeclared numbers before values; labels where there is nothing else."""
     if type(outputs) is not list:
@@ -174,7 +184,8 @@ def _outputs(outputs: object, rows: int) -> tuple[Sequence[Sequence[object]] | N
         values = outputs[0].get("values")
         if type(values) is list and len(values) == rows and type(values[0]) is list:
             return values, None
-    by_kind = {output.get("kind"): output.get("values") for output in reversed(outputs) if type(output) is dict}
+    named = [output for output in outputs if type(output) is dict and output.get("name") != STAGES]
+    by_kind = {output.get("kind"): output.get("values") for output in reversed(named)}
     for kind in _PREFERRED:
         values = by_kind.get(kind)
         if type(values) is list and values:

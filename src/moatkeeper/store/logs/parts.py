@@ -64,7 +64,7 @@ def gathered(job: PartJob) -> Iterator[Gathered]:
         held: Columns | None = None
         counts: dict[str, int] = {}
         duplicates = 0
-        for piece in engine.sorted_rows(job.files):
+        for piece, is_last in engine.sorted_rows(job.files):
             columns = piece if held is None else {name: np.concatenate([held[name], piece[name]]) for name in piece}
             columns, again = _once(columns)
             duplicates += again
@@ -73,13 +73,12 @@ def gathered(job: PartJob) -> Iterator[Gathered]:
             names, sizes = np.unique(fresh.astype(str), return_counts=True)
             for name, size in zip(names.tolist(), sizes.tolist(), strict=True):
                 counts[name] = counts.get(name, 0) + size
-            last = int(np.flatnonzero(ranks == 0)[-1])  # where the last account begins, which may go on in the next slice
-            if last:
-                yield _gathered({name: column[:last] for name, column in columns.items()}, job.heap, counts, duplicates)
+            # The last account of a slice may go on in the next one.
+            end = len(ranks) if is_last else int(np.flatnonzero(ranks == 0)[-1])
+            if end:
+                yield _gathered({name: column[:end] for name, column in columns.items()}, job.heap, counts, duplicates)
                 duplicates = 0
-            held = {name: column[last:] for name, column in columns.items()}
-        if held is not None and len(held["account"]):
-            yield _gathered(held, job.heap, counts, duplicates)
+            held = {name: column[end:] for name, column in columns.items()}
 
 
 def seen(folder: Path, part: int, memory_mb: int) -> Seen:
@@ -125,12 +124,13 @@ def _gathered(columns: Columns, heap: Heap, counts: dict[str, int], duplicates: 
         names=names,
         accounts=np.cumsum(begins) - 1,
         at=columns["at"],
-        requests=columns["request"],
+        requests=_numbered(begins, columns),
         inputs=None if texts else _inputs(columns, heap),
         texts=_words(columns["text"]) if texts else None,
         systems=_systems(columns) if texts and "system" in heap.has else None,
         scores=_scores(columns, heap) if "scores" in heap.has else None,
         labels=_counts(columns, "label") if "label" in heap.has else None,
+        stages=_stages(columns) if "stages" in heap.has else None,
         turns=_counts(columns, "turns") if "turns" in heap.has else None,
         tokens=_counts(columns, "tokens") if "tokens" in heap.has else None,
         room=_reals(columns, "room") if "room" in heap.has else None,
@@ -168,6 +168,13 @@ def _scores(columns: Columns, heap: Heap) -> FloatArray:
     return scores
 
 
+def _stages(columns: Columns) -> npt.NDArray[np.int64]:
+    """The classes that earlier stages said, shape (n, s); -1 where there are none."""
+    count = len(columns["account"])
+    table = _table(columns, "g", count)
+    return np.where(np.isfinite(table), np.rint(np.nan_to_num(table)), -1).astype(np.int64)
+
+
 def _table(columns: Columns, letter: str, count: int) -> FloatArray:
     """The columns ``letter``0, ``letter``1, ... side by side, shape (n, d)."""
     width = next(place for place in range(len(columns) + 1) if f"{letter}{place}" not in columns)
@@ -175,6 +182,14 @@ def _table(columns: Columns, letter: str, count: int) -> FloatArray:
     for place in range(width):
         table[:, place] = columns[f"{letter}{place}"]
     return table
+
+
+def _numbered(begins: npt.NDArray[np.bool_], columns: Columns) -> npt.NDArray[np.int64]:
+    """Requests numbered from 0 on: rows of one stand together."""
+    request, at = columns["request"], columns["at"]
+    fresh = begins.copy()
+    fresh[1:] |= (request[1:] != request[:-1]) | (at[1:] != at[:-1])
+    return np.cumsum(fresh) - 1
 
 
 def _words(column: npt.NDArray[np.object_]) -> tuple[str, ...]:

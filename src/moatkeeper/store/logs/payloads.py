@@ -43,10 +43,11 @@ class Payloads:
         reply = document(_first(record, RESPONSES) or {}, "response")
         answer = answered(reply, question.rows)
         user = text_of(body, "user", "safety_identifier") if isinstance(body, Mapping) else ""
+        at = _first(record, _TIMES)
         identity = text_of(reply, "id") if isinstance(reply, Mapping) else ""
         return Entry(
             account=text_of(record, *_ACCOUNTS) or user,
-            at=moment(next((record[name] for name in _TIMES if record.get(name) is not None), _created(reply)), "timestamp"),
+            at=moment(_created(reply) if at is None else at, "timestamp"),
             model=question.model or answer.model or text_of(record, "model"),
             request=text_of(record, "request_id", "id", "x_request_id") or identity,
             organisation=text_of(record, "organisation", "organization", "org_id", "team_id"),

@@ -107,6 +107,7 @@ def _short_way(job: Job, engine: Engine) -> Done | None:
         if typed.scores is not None:
             heap.has.add("scores")
             heap.answers[typed.score_width] = number
+        heap.first_at, heap.last_at = float(found.at.min()), float(found.at.max())
         done.heaps[model, shape] = heap
     return done
 

@@ -40,12 +40,16 @@ class Heap:
     rows: int = 0
     has: set[str] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
+    first_at: float = float("inf")  # UTC seconds
+    last_at: float = float("-inf")
 
     def add(self, other: Heap) -> None:
         """Adds the rows of another piece."""
         self.rows += other.rows
         self.has |= other.has
         self.answers += other.answers
+        self.first_at = min(self.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Sheet:
             "line": _each(self.numbers, rows),
             "place": np.arange(count) - np.repeat(np.cumsum(rows) - rows, rows),
         }
+        heap.first_at, heap.last_at = float(table["at"].min()), float(table["at"].max())
         for name in ("turns", "tokens"):
             self._add(heap, table, name, _each(_counts(by_name[name]), rows))
         for name in ("room", "released"):
@@ -84,6 +89,13 @@ class Sheet:
         if any(score is not None for score in scores):
             heap.has.add("scores")
             self._add_scores(heap, table, list(_opened(scores, rows)))
+        stages = by_name["stages"]
+        if any(stage is not None for stage in stages):
+            heap.has.add("stages")
+            opened = [() if stage is None else stage for stage in _opened(stages, rows)]
+            wide = max(map(len, opened))
+            padded = numbers_of([[*stage, *[None] * (wide - len(stage))] for stage in opened], wide)
+            table |= {f"g{place}": np.ascontiguousarray(column) for place, column in enumerate(padded.T)}
         self._add_inputs(heap, table, by_name, rows)
         return heap, table
 
@@ -153,18 +165,24 @@ def numbers_of(rows: Sequence[Sequence[object]], width: int) -> FloatArray:
     if not rows:
         return np.empty((0, width))
     try:
-        return np.array(rows, dtype=np.float64).reshape(len(rows), width)
+        found = np.array(rows, dtype=np.float64)
+        if found.shape == (len(rows), width):
+            return found
     except (ValueError, TypeError, OverflowError):
-        columns = [_column([row[place] for row in rows]) for place in range(width)]
-        return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
+        pass
+    columns = [_column([row[place] for row in rows]) for place in range(width)]
+    return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
 
 
 def _column(cells: list[object]) -> FloatArray:
     try:
-        return np.array(cells, dtype=np.float64)
+        found = np.array(cells, dtype=np.float64)
+        if found.ndim == 1:
+            return found
     except (ValueError, TypeError, OverflowError):
-        known: dict[object, float] = {}
-        return np.array([_cell(cell, known) for cell in cells], dtype=np.float64)
+        pass
+    known: dict[object, float] = {}
+    return np.array([_cell(cell, known) for cell in cells], dtype=np.float64)
 
 
 def _cell(cell: object, known: dict[object, float]) -> float:
