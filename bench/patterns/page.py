@@ -175,6 +175,30 @@ def _losses(found: Figures) -> list[list[object]]:
     return losses
 
 
+def _aims(pieces: Sequence[Piece]) -> str:
+    """The project's aims on data for claims, with what was measured; a thief counts as found from the aim's share on."""
+    chosen = [piece for piece in pieces if piece["figures"]["role"] == "claims"]
+    rows = []
+    for said, cell, look, least in (
+        ("alone, found at 100 rows and 0.1%", "pure", "100", 0.99),
+        ("a quarter of the rows, found by 1,000 rows at 0.1%", "25% mixed", "1000", 0.90),
+    ):
+        for piece in chosen:
+            found = {
+                attacker: pair[0] / max(1, pair[1])
+                for attacker, theft in piece["figures"]["thefts"].items()
+                if theft["decision"]
+                and (pair := theft[cell].get("Moatkeeper", {}).get("detected", {}).get(look, {}).get("0.1%"))
+            }
+            met = [attacker for attacker, value in found.items() if value >= least]
+            missed = ", ".join(f"{attacker} {value:.2f}" for attacker, value in found.items() if value < least)
+            if found:
+                rows.append(
+                    [f"{said}: at least {least:.0%}", " ".join(piece["case"]), ", ".join(met) or "none", missed or "none"]
+                )
+    return table_of(("aim, of thieves who look for decisions", "case", "met", "missed"), rows) if rows else ""
+
+
 def _authors(pieces: Sequence[Piece]) -> str:
     """Real authors whom a 1 % threshold would have troubled."""
     rows = [[name, _alarm([pair])] for piece in pieces[:1] for name, pair in piece["figures"]["authors"].items()]
@@ -268,6 +292,7 @@ def _track(track: str, last: str) -> dict[str, tuple[str, Callable[[Sequence[Pie
 
 TABLES: Mapping[str, tuple[str, Callable[[Sequence[Piece]], str]]] = {
     **_track("tabular", "1000"),
+    "tabular: the aims": ("tabular", _aims),
     "tabular: rows to detection": ("tabular", _claims(_rows_needed)),
     "tabular: who pays": ("tabular", _claims(_payers)),
     "tabular: split campaigns": ("tabular", _claims(_splits)),
