@@ -185,7 +185,7 @@ def _lenet(seed: int, count: int = 12_000) -> list[nn.Module]:
         nn.Linear(400, 84), nn.ReLU(), nn.Linear(84, CLASSES),
     )  # fmt: skip
     optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
-    states = []
+    states: list[nn.Module] = []
     for _ in range(SUB_CLASSIFIERS):
         for chosen in torch.randperm(count)[: count // 3].split(64):
             optimiser.zero_grad()
@@ -272,8 +272,9 @@ def _baselines(victim: Pictures, images: FloatArray) -> tuple[Contestant, ...]:
     """The published detectors: PRADA on pixels, the MMD on the victim's features, SEAT on an encoder of its own."""
     classifier: nn.Module
     if isinstance(victim.module, Stages):
-        body, classifier = _resnet().net, _resnet().net
-        body.linear = nn.Linear(64, 64)
+        net, classifier = _resnet().net, _resnet().net
+        net.linear = nn.Linear(64, 64)
+        body: nn.Module = net
     else:
         import copy
 

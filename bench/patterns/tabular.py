@@ -142,7 +142,7 @@ def _others(name: str, ground: Table, rng: np.random.Generator) -> FloatArray:
     unit = (foreign - foreign.min(axis=0)) / (np.ptp(foreign, axis=0) + 1e-9)
     low, high = ground.rows.min(axis=0), ground.rows.max(axis=0)
     made = low + unit[:, columns] * (high - low)
-    return np.where(ground.whole, np.rint(made), made)
+    return np.asarray(np.where(ground.whole, np.rint(made), made), dtype=np.float64)
 
 
 def _theft(arena: Arena, theft: Theft, attacker: Attacker, scale: Scale, judge: FloatArray, seed: int) -> Mapping[str, object]:
