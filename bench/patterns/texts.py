@@ -1,4 +1,4 @@
-"""Texts: three corpora of claims, one to tune on, and real senders of mail as customers."""
+"""Texts: three corpora of claims, and one to tune on; customers who differ, or all alike."""
 
 from __future__ import annotations
 
