@@ -16,7 +16,7 @@ from moatkeeper.cli.output import note, say, say_json, table
 from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.patterns.batch import Batch, joined
 from moatkeeper.patterns.calibration import Calibration
-from moatkeeper.patterns.evidence import ALPHA
+from moatkeeper.patterns.evidence import ALPHA, RANKS_ABOVE
 from moatkeeper.patterns.screening import Suspect
 from moatkeeper.store.logs.base import LogForm
 from moatkeeper.store.logs.faults import in_words
@@ -148,11 +148,17 @@ def text(learned: Learned, file: Path) -> str:
 
 def promise(calibration: Calibration) -> str:
     """The false-alarm bound that these accounts allow, in words."""
-    if calibration.least_alpha <= ALPHA:
+    least = calibration.least_alpha
+    if least <= ALPHA:
         return f"An honest account is ever named with a chance of at most {ALPHA:.1%}, however long it lives."
+    if least <= RANKS_ABOVE:
+        return (
+            f"Too few accounts to name anybody under a bound of {ALPHA:.1%}: the least is {least:.2%}. Down to that, accounts can "
+            "be watched and slowed down."
+        )
     return (
-        f"Too few accounts for a bound of {ALPHA:.1%}: the least is {calibration.least_alpha:.2%}. Findings will only rank "
-        "accounts for a person; nothing will act on them."
+        f"Too few accounts for any bound up to {RANKS_ABOVE:.0%}: the least is {least:.0%}. Findings will only rank accounts for a "
+        "person; nothing will act on them."
     )
 
 
@@ -166,7 +172,7 @@ def document(learned: Learned, file: Path) -> dict[str, object]:
         "detectors": list(calibration.profile.detectors),
         "checkpoints": [{"rows": one.rows, "guards": len(one.honest)} for one in calibration.checkpoints],
         "least_alpha": calibration.least_alpha,
-        "ranks_only": calibration.least_alpha > ALPHA,
+        "ranks_only": calibration.least_alpha > RANKS_ABOVE,
         "suspects": [
             {"account": name, "rows": one.rows, "score": one.score}
             for name, one in sorted(learned.suspects.items(), key=lambda item: -item[1].score)

@@ -21,7 +21,7 @@ from moatkeeper.demo.victim import train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput
-from moatkeeper.patterns.evidence import ALPHA
+from moatkeeper.patterns.evidence import RANKS_ABOVE
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew_plan import Allocation, Canary, CrewPlan, OnRefusal, Timing
 from moatkeeper.redteam.adaptive.registry import TACTICS
@@ -88,7 +88,7 @@ def watching(defences: Sequence[Defence], settings: CampaignSettings, scene: Sce
         kinds = kinds_of(settings.population)
         others = populate(kinds, size, scene.rows, settings.days, START, seed + OTHERS)
         calibration = calibrated(scene, others)
-        if calibration.least_alpha > ALPHA:
+        if calibration.least_alpha > RANKS_ABOVE:
             note(f"{defence.name}: {size:,} customers are too few for detectors to act on: they only rank")
         watch = Watch({scene.name: calibration})
         rules = replace(guard.policy.rules, act=True)

@@ -12,7 +12,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.checkpoints import Reached, readings_at_checkpoints
-from moatkeeper.patterns.evidence import ALPHA
+from moatkeeper.patterns.evidence import RANKS_ABOVE
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.patterns.fusion import PLAIN
 from moatkeeper.patterns.profile import Profile
@@ -87,7 +87,7 @@ def explained(calibration: Calibration, batch: Batch, judged: Judged, chosen: In
                     float(judged.p_values[number]),
                     float(judged.evidence[number]),
                     signals(calibration.profile, reached, place, rarities[place], least),
-                    calibration.least_alpha > ALPHA,
+                    calibration.least_alpha > RANKS_ABOVE,
                 )
             )
     return found

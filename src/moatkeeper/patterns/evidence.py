@@ -23,6 +23,11 @@ ALPHA = 0.001
 """The false-alarm bound of a named account, which the step is placed for."""
 
 
+RANKS_ABOVE = 0.05
+"""The widest bound that anything is done under: where even that cannot be reached, findings only rank accounts for a person.
+Between the two bounds an account can be watched or slowed down, and not named."""
+
+
 @packable
 @dataclass(frozen=True, slots=True)
 class Calibrator:

@@ -14,7 +14,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray, rank_in_account
 from moatkeeper.patterns.calibration import Calibration, Checkpoint
 from moatkeeper.patterns.cases import Case, Cases, Looked
-from moatkeeper.patterns.evidence import ALPHA
+from moatkeeper.patterns.evidence import RANKS_ABOVE
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.patterns.intake import batches
 from moatkeeper.patterns.profile import AccountStates, Profile
@@ -102,7 +102,7 @@ class Watch:
         counts = np.full(len(passing), checkpoint.rows)
         readings = calibration.profile.read(chosen, counts)
         look = checkpoint.look(readings)
-        ranks_only = calibration.least_alpha > ALPHA
+        ranks_only = calibration.least_alpha > RANKS_ABOVE
         found = []
         for row, number in enumerate(passing.tolist()):
             case, name = held[number], names[number]

@@ -13,7 +13,7 @@ from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Standing
 from moatkeeper.errors import CalibrationError, ConfigError, StoreError, UsageError
 from moatkeeper.guard.ladder import Kind, Ladder, Move
-from moatkeeper.patterns.evidence import ALPHA
+from moatkeeper.patterns.evidence import RANKS_ABOVE
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.serve.metrics import Metrics
@@ -156,7 +156,7 @@ class Lookout:
                     "honest_accounts": one.accounts,
                     "checkpoints": list(one.rows),
                     "least_bound": one.least_alpha,
-                    "ranks_only": one.least_alpha > ALPHA,
+                    "ranks_only": one.least_alpha > RANKS_ABOVE,
                 }
                 for name, one in calibrations.items()
             },
