@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moatkeeper.patterns.distinct import EXACT, SEEN, distinct_rows, distinct_share
+from moatkeeper.patterns.distinct import EXACT, SEEN, distinct_rows, distinct_share, first_times
+from moatkeeper.patterns.encoder import Encoder
 from moatkeeper.patterns.hashing import row_hashes
+from tests.support.honest import COLUMNS, batch_of, honest_batch
 
 
 def state_of(rows: list[int]) -> dict[str, np.ndarray]:
@@ -29,6 +31,13 @@ def test_a_monitor_has_asked_a_few_things_and_a_thief_many() -> None:
     count = np.array([500])
     assert abs(distinct_rows(state_of([1, 2] * 250), count)[0] - 2) < 0.1
     assert abs(distinct_rows(state_of(list(range(500))), count)[0] - 500) < 25
+
+
+def test_first_times_are_counted_by_account() -> None:
+    row, other = np.ones((1, COLUMNS)), np.zeros((1, COLUMNS))
+    some = honest_batch(40, 10, seed=1)
+    batch = batch_of([np.concatenate([row, other, row]), np.concatenate([row, row])])
+    assert first_times(Encoder.fit(some).rows(batch)).tolist() == [True, True, False, True, False]
 
 
 def test_without_the_bitmap_all_rows_count() -> None:
