@@ -60,7 +60,7 @@ class Tails:
     def read(self, tallies: State, share: FloatArray | None = None) -> FloatArray:
         """How far the most conspicuous level lies above what honest accounts show, in standard deviations; NaN without rows.
 
-        ``tallies`` are the counts of the bins, shape (accounts, WIDTH). Only a ``share`` of them, shape (accounts,), is counted:
+        ``tallies`` are the counts of the bins, shape (accounts, WIDTH). A ``share`` of them alone, (accounts,), is counted:
         that of different rows, where sending a row again is no new choice.
         """
         below = np.cumsum(tallies[:, ::-1], axis=1)[:, ::-1].astype(np.float64)
