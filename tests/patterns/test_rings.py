@@ -87,12 +87,15 @@ def test_a_shared_tool_chain_is_reported_and_its_honest_users_are_not_named() ->
 
 
 def test_colleagues_behind_one_office_address_are_not_punished() -> None:
-    week = honest(9)
     office = {f"week16-{number}": Traits(networks=("office",), organisation="firm") for number in range(40)}
-    names = window(week, 9).names
-    keep = frozenset(name for name in names if name in office)
-    report = look_for_rings(calibration(), window(week, 9, keep), office, GENEROUS, past_traits())
-    assert report.silent == report.named == ()
+    accused = 0
+    for seed in (9, 10, 11):
+        week = honest(seed)
+        keep = frozenset(name for name in window(week, seed).names if name in office)
+        report = look_for_rings(calibration(), window(week, seed, keep), office, GENEROUS, past_traits())
+        assert report.named == ()
+        accused += bool(report.silent)
+    assert accused <= 1  # the budget allows a group in twenty
 
 
 def test_customers_who_edit_one_template_are_not_named_beyond_the_budget() -> None:

@@ -69,7 +69,8 @@ class FittedDensity:
         """The squared distance along each axis in honest variances at as many rows, shape (accounts, a)."""
         sums = FEATURES.values(states["features"])
         rows = np.maximum(sums[:, -1:], 1)
-        along = sums[:, :-1] / rows @ self.axes
+        # Not a matrix product: its last digits depend on how many accounts are read at once.
+        along = np.einsum("af,fk->ak", sums[:, :-1] / rows, self.axes)
         chance = 1 / np.maximum(rows * distinct_share(states, counts)[:, None], 1)
         return np.asarray(along**2 / (PATIENCE * self.between + chance), dtype=np.float64)
 

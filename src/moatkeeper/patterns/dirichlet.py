@@ -60,7 +60,9 @@ class Dirichlet:
 
     def generality(self, counts: FloatArray) -> FloatArray:
         """How much likelier the counts are of a caller who draws from all alike than of an honest account, as a logarithm."""
-        return np.asarray(counts @ np.log(self.base) - self.log_likelihood(counts), dtype=np.float64)
+        # Not a matrix product: its last digits depend on how many accounts are read at once.
+        of_all = (counts * np.log(self.base)).sum(axis=1)
+        return np.asarray(of_all - self.log_likelihood(counts), dtype=np.float64)
 
 
 def log_gamma(value: FloatArray) -> FloatArray:

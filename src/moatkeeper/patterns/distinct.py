@@ -9,10 +9,12 @@ sketches of every detector, and what they count is scaled down to different rows
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.rows import Rows
 from moatkeeper.sketch.bits import Bits
 
 EXACT = "exact"
@@ -27,6 +29,15 @@ def distinct_rows(states: States, counts: IntArray) -> FloatArray:
     if EXACT not in states:
         return rows
     return np.minimum(np.maximum(SEEN.distinct(states[EXACT])[:, 0], np.minimum(rows, 1)), rows)
+
+
+def first_times(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows their account had not sent before, shape (n,)."""
+    pairs = np.stack([rows.batch.accounts, rows.exact], axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    found = np.zeros(len(rows), dtype=np.bool_)
+    found[first] = True
+    return found
 
 
 def distinct_share(states: States, counts: IntArray) -> FloatArray:

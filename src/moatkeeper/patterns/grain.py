@@ -16,6 +16,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.encoder import WIDEST_TABLE
 from moatkeeper.patterns.ordinary import Ordinary
 from moatkeeper.patterns.packing import packable
@@ -64,7 +65,7 @@ class FittedGrain:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of rows with unusual digits, in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows have unusual digits."""
@@ -102,7 +103,9 @@ class Grain:
         fitted = FittedGrain(kept, common[kept], Ordinary(np.zeros((1, 1))), Tails(np.zeros(1), np.zeros(1)))
         scores, whole = fitted.scores(inputs), np.zeros(len(rows), dtype=np.int64)
         ordinary = Ordinary.fit(scores, whole, 1)
-        return FittedGrain(kept, common[kept], ordinary, Tails.fit(ordinary.p_values(scores, whole), rows.batch.accounts))
+        return FittedGrain(
+            kept, common[kept], ordinary, Tails.fit(ordinary.p_values(scores, whole), rows.batch.accounts, first_times(rows))
+        )
 
 
 def size_and_grain(numbers: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -14,6 +14,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.patterns.tails import WIDTH, Tails
@@ -49,7 +50,7 @@ class FittedLowMargin:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of low margins in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows were near the boundary."""
@@ -80,7 +81,7 @@ class LowMargin:
                 inside = of_class & (rows.cells == cell)
                 if np.count_nonzero(inside) >= LEAST_GROUP:
                     quantiles[cell * rows.classes + label] = np.quantile(rows.margins[inside], PROBABILITIES)
-        tails = Tails.fit(_p_values(quantiles, rows), rows.batch.accounts)
+        tails = Tails.fit(_p_values(quantiles, rows), rows.batch.accounts, first_times(rows))
         return FittedLowMargin(quantiles, rows.classes, tails)
 
 

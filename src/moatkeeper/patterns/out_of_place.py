@@ -14,7 +14,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.distinct import distinct_share
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
 from moatkeeper.patterns.rows import Rows
@@ -52,7 +52,7 @@ class FittedOutOfPlace:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of strange texts in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"] * distinct_share(states, counts)[:, None])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts were strange."""
@@ -75,7 +75,7 @@ class OutOfPlace:
         vocabulary = Vocabulary.fit(rows.wording, accounts)
         typicality, groups = vocabulary.typicality(rows.wording, own=1), length_groups(rows.wording)
         ranks = Ranks.fit(typicality, groups, LENGTHS)
-        return FittedOutOfPlace(vocabulary, ranks, Tails.fit(ranks.p_values(typicality, groups), accounts))
+        return FittedOutOfPlace(vocabulary, ranks, Tails.fit(ranks.p_values(typicality, groups), accounts, first_times(rows)))
 
 
 def length_groups(wording: Wording) -> IntArray:

@@ -16,6 +16,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.ordinary import Ordinary
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
@@ -47,7 +48,7 @@ class FittedStagedHardness:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of hard rows in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows were hard."""
@@ -69,7 +70,7 @@ class StagedHardness:
             return None
         values, groups = -hardness(found), _groups(rows, rows.classes)
         ordinary = Ordinary.fit(values, groups, rows.cell_count * rows.classes)
-        tails = Tails.fit(ordinary.p_values(values, groups), rows.batch.accounts)
+        tails = Tails.fit(ordinary.p_values(values, groups), rows.batch.accounts, first_times(rows))
         return FittedStagedHardness(found.shape[1], rows.classes, ordinary, tails)
 
 

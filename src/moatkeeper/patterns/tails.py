@@ -34,9 +34,9 @@ class Tails:
     alike: FloatArray
 
     @classmethod
-    def fit(cls, p_values: FloatArray, accounts: IntArray) -> Self:
-        """From the p-values of honest rows, shape (n,); NaN are passed over."""
-        known = ~np.isnan(p_values)
+    def fit(cls, p_values: FloatArray, accounts: IntArray, counted: npt.NDArray[np.bool_] | None = None) -> Self:
+        """From the p-values of honest rows, shape (n,); NaN are passed over, and rows that are not ``counted`` too."""
+        known = ~np.isnan(p_values) if counted is None else ~np.isnan(p_values) & counted
         _, owners = np.unique(accounts[known], return_inverse=True)
         below = (p_values[known][:, None] <= LEVELS).astype(np.float64)
         sizes = np.bincount(owners).astype(np.float64) if len(owners) else np.zeros(0)
@@ -57,13 +57,16 @@ class Tails:
         bins = (p_values[:, None] <= LEVELS).sum(axis=1)
         return np.where(np.isnan(p_values), -1, bins)[:, None]
 
-    def read(self, tallies: State) -> FloatArray:
+    def read(self, tallies: State, share: FloatArray | None = None) -> FloatArray:
         """How far the most conspicuous level lies above what honest accounts show, in standard deviations; NaN without rows.
 
-        ``tallies`` are the counts of the bins, shape (accounts, WIDTH).
+        ``tallies`` are the counts of the bins, shape (accounts, WIDTH). A ``share`` of them alone, (accounts,), is counted:
+        that of different rows, where sending a row again is no new choice.
         """
-        below = np.cumsum(tallies[:, ::-1], axis=1)[:, ::-1]
-        rows = below[:, :1].astype(np.float64)
+        below = np.cumsum(tallies[:, ::-1], axis=1)[:, ::-1].astype(np.float64)
+        if share is not None:
+            below *= share[:, None]
+        rows = below[:, :1]
         with np.errstate(divide="ignore", invalid="ignore"):
             expected = rows * self.share
             spread = np.sqrt(expected * (1 - self.share) * (1 + (rows - 1) * self.alike) + 1)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.ordinary import Ordinary
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.pairs import Pairs
@@ -42,7 +43,7 @@ class FittedUnreal:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of rows that do not hang together, in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows do not hang together."""
@@ -64,4 +65,6 @@ class Unreal:
         pairs = Pairs.fit(rows.codes, rows.levels)
         scores = pairs.scores(rows.codes)
         ordinary = Ordinary.fit(scores, rows.cells, rows.cell_count)
-        return FittedUnreal(pairs, ordinary, Tails.fit(ordinary.p_values(scores, rows.cells), rows.batch.accounts))
+        return FittedUnreal(
+            pairs, ordinary, Tails.fit(ordinary.p_values(scores, rows.cells), rows.batch.accounts, first_times(rows))
+        )

@@ -16,7 +16,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.collocations import Collocations, honest_cohesion
-from moatkeeper.patterns.distinct import distinct_share
+from moatkeeper.patterns.distinct import distinct_share, first_times
 from moatkeeper.patterns.out_of_place import LEAST_ACCOUNTS, LENGTHS, length_groups
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
@@ -52,7 +52,7 @@ class FittedWordSalad:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of texts in a strange order, in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"] * distinct_share(states, counts)[:, None])
+        return self.tails.read(states["tallies"], distinct_share(states, counts))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts were in a strange order."""
@@ -77,7 +77,7 @@ class WordSalad:
             return None
         ranks = Ranks.fit(cohesion, groups, LENGTHS)
         collocations = Collocations.fit(rows.wording, np.ones(len(rows), dtype=bool))
-        return FittedWordSalad(collocations, ranks, Tails.fit(ranks.p_values(cohesion, groups), accounts))
+        return FittedWordSalad(collocations, ranks, Tails.fit(ranks.p_values(cohesion, groups), accounts, first_times(rows)))
 
 
 def _of_long(wording: Wording, cohesion: FloatArray) -> FloatArray:
