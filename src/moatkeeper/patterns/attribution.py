@@ -82,6 +82,8 @@ def attribute(current: Group, past: Group, budget: float) -> Attribution:
     bands = bands_of(past.rows, current.rows)
     band, past_band = _band_of(bands, current.rows), _band_of(bands, past.rows)
     p_values, band_p_values = np.ones(len(current)), np.ones(len(current))
+    if len(past) < LEAST_BAND:
+        return _untaught(current, past, band, bands)
     taught_from = draws(past.keys, _TAUGHT) < TAUGHT
     taught, held = past.take(taught_from), past.take(~taught_from)
     fold, held_band = (draws(current.keys, _FOLD) * FOLDS).astype(np.int64), past_band[~taught_from]
@@ -103,6 +105,14 @@ def attribute(current: Group, past: Group, budget: float) -> Attribution:
     guaranteed = np.array([one.guaranteed for one in bands], dtype=bool)[band] if bands else np.zeros(len(current), dtype=bool)
     named = (p_values <= budget) & (band_p_values <= BAND_SLACK * budget) & guaranteed
     return Attribution(p_values, band_p_values, named, below_fdr(p_values, SILENT_FDR) | named, band, bands)
+
+
+def _untaught(current: Group, past: Group, band: IntArray, bands: tuple[Band, ...]) -> Attribution:
+    """With too few past accounts to teach anything: ranked by how strange all readings are together, and nobody named."""
+    mine, theirs = ((np.maximum(scores_by(past, group), 0.0) ** 2).sum(axis=1) for group in (current, past))
+    p_values = conformal(mine, theirs, _mix(current.rows, past.rows), draws(current.keys, _TIES))
+    nobody = np.zeros(len(current), dtype=bool)
+    return Attribution(p_values, p_values, nobody, below_fdr(p_values, SILENT_FDR), band, bands)
 
 
 def conformal(scores: FloatArray, past: FloatArray, weights: FloatArray, chances: FloatArray) -> FloatArray:

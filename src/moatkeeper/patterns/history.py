@@ -24,9 +24,9 @@ from moatkeeper.patterns.shared_cells import SharedHistory, buckets_of
 from moatkeeper.patterns.window import WEEK_S, Window, reaching, window_numbers, windows_of
 
 LEFT_OUT = frozenset({"class-balance", "density", "grain", "clockwork", "round-the-clock", "under-limit", "pivot"})
-"""Detectors that say nothing about rings. The first three ask where customers ask, not how: a season moves them for everybody at
-once, and honest weeks whose regions drift were taken for rings (bench/rings.py). The others depend on how many rows come later
-in a window: a surge of honest accounts with one number of rows would look like a ring."""
+"""Detectors that say nothing about rings. The first three ask where customers ask, not how: a season moves them for everybody,
+and honest weeks whose regions drift were taken for rings (bench/rings.py). The others depend on how many rows come later in a
+window: a surge of honest accounts with one number of rows would look like a ring."""
 ENOUGH_WINDOWS = 16
 """Past windows wanted, since the cut of the global test is taken from whole ones; a shorter history has shorter windows."""
 LEAST_ACCOUNTS = 20
@@ -45,7 +45,6 @@ class History:
     windows: IntArray  # (m,): numbers of the windows
     rows: IntArray  # (m,): checkpoints
     readings: FloatArray  # (m, statistics), 32 bits
-    edits: npt.NDArray[np.bool_]  # (m,): whether the account mostly varied rows of its own
     past: FloatArray  # (windows, statistics): how far the global test came in each past window, seen from the others
     shared: SharedHistory
     tested: float  # share of the accounts of a window that reach a checkpoint in it, in (0, 1]
@@ -87,7 +86,6 @@ class History:
             np.repeat([number for number, _ in found], [len(window) for _, window in found]).astype(np.int64),
             np.concatenate([np.empty(0, dtype=np.int64), *(window.rows for _, window in found)]),
             _small(np.concatenate([np.empty((0, width)), *(window.readings for _, window in found)])),
-            np.concatenate([np.empty(0, dtype=bool), *(window.edits for _, window in found)]),
             np.empty((0, width)),
             shared,
             tested,

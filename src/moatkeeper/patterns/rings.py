@@ -58,8 +58,8 @@ def look_for_rings(
     """What one window holds, compared with the calibration's history of honest accounts.
 
     The window must be as long as the history's (``calibration.history.window_s``); ``windows_of`` makes such windows of a log.
-    Accounts that vary rows of their own, as customers do who edit a template, count among the signs and are on no list: what
-    one account searches by itself is that account's own evidence.
+    Accounts that vary rows of their own, as customers do who edit a template, are never named here, at most on the silent list:
+    what one account searches by itself is that account's own evidence.
     ``traits`` are by account, and are looked at if ``past`` says what honest accounts have in common. Raises CalibrationError
     for a calibration without a history.
     """
@@ -83,13 +83,14 @@ def look_for_rings(
     if component.any():
         signs.append(_component_sign(component, history.shared))
     if signs:
-        known &= ~window.edits
         judged = _attributed(history, window, known, rates.ratio)
         refused += _unguaranteed(judged)
-        verdicts.append(_by_ratio(judged, known))
-        verdicts.append(_by_component(component, judged, known, min(OWN_ROWS, rates.shared_cells / history.shared.share)))
+        verdicts.append(_by_ratio(judged, known, window.edits))
+        verdicts.append(
+            _by_component(component, judged, known, min(OWN_ROWS, rates.shared_cells / history.shared.share), window.edits)
+        )
         if flagged:
-            verdicts.append(_by_cells(judged, known, flagged, rates.traits))
+            verdicts.append(_by_cells(judged, known, flagged, rates.traits, window.edits))
     if past is not None and traits:
         by_links, refusal = _by_links(calibration, history, past, window, of_window, rates.links)
         verdicts.append(by_links)
@@ -120,7 +121,7 @@ def _alarm_sign(alarm: Alarm, limit: float) -> Sign:
 
 
 def _attributed(history: History, window: Window, known: npt.NDArray[np.bool_], budget: float) -> Attribution:
-    past = np.isin(history.rows, history.checkpoints) & ~history.edits
+    past = np.isin(history.rows, history.checkpoints)
     return attribute(
         Group(window.keys[known], window.rows[known], window.readings[known]),
         Group(history.keys[past], history.rows[past], history.readings[past]),
@@ -128,9 +129,9 @@ def _attributed(history: History, window: Window, known: npt.NDArray[np.bool_], 
     )
 
 
-def _by_ratio(judged: Attribution, known: npt.NDArray[np.bool_]) -> _Verdicts:
+def _by_ratio(judged: Attribution, known: npt.NDArray[np.bool_], edits: npt.NDArray[np.bool_]) -> _Verdicts:
     p_values = _spread(judged.p_values, known, _NOBODY)
-    named, silent = _spread(judged.named, known, False), _spread(judged.silent, known, False)
+    named, silent = _spread(judged.named, known, False) & ~edits, _spread(judged.silent, known, False)
     reasons = {
         place: f"like what is new in this window; {p_values[place]:.2g} of past accounts are as much so"
         for place in np.flatnonzero(silent | named).tolist()
@@ -152,7 +153,11 @@ def _component_sign(component: npt.NDArray[np.bool_], shared: SharedHistory) -> 
 
 
 def _by_component(
-    component: npt.NDArray[np.bool_], judged: Attribution, known: npt.NDArray[np.bool_], level: float
+    component: npt.NDArray[np.bool_],
+    judged: Attribution,
+    known: npt.NDArray[np.bool_],
+    level: float,
+    edits: npt.NDArray[np.bool_],
 ) -> _Verdicts:
     p_values = np.where(component, _spread(judged.p_values, known, _NOBODY), _NOBODY)
     silent = p_values <= MILD
@@ -160,7 +165,7 @@ def _by_component(
         place: f"meets others where no honest customer ever was; {p_values[place]:.2g} of past accounts are as like the ring"
         for place in np.flatnonzero(silent).tolist()
     }
-    return _Verdicts(Rule.SHARED_CELLS, p_values, p_values <= level, silent, reasons)
+    return _Verdicts(Rule.SHARED_CELLS, p_values, (p_values <= level) & ~edits, silent, reasons)
 
 
 def _flagged(past: PastTraits | None, traits: list[Traits], p_values: FloatArray, history: History) -> tuple[Flagged, ...]:
@@ -179,12 +184,18 @@ def _cell_sign(one: Flagged, accounts: int) -> Sign:
     return Sign(f"trait {one.kind}", one.z, one.cut, len(one.accounts) / max(accounts, 1), words)
 
 
-def _by_cells(judged: Attribution, known: npt.NDArray[np.bool_], flagged: tuple[Flagged, ...], budget: float) -> _Verdicts:
+def _by_cells(
+    judged: Attribution,
+    known: npt.NDArray[np.bool_],
+    flagged: tuple[Flagged, ...],
+    budget: float,
+    edits: npt.NDArray[np.bool_],
+) -> _Verdicts:
     level = named_below(flagged, budget)
     p_values = np.where(inside_of(flagged, len(known)), _spread(judged.p_values, known, _NOBODY), _NOBODY)
     guaranteed = np.array([band.guaranteed for band in judged.bands], dtype=bool)[judged.band]
     silent = p_values <= OWN_ROWS
-    named = (p_values <= level) & _spread(guaranteed, known, False)
+    named = (p_values <= level) & _spread(guaranteed, known, False) & ~edits
     where = ", ".join(f"{one.kind} {one.value}" for one in flagged[:3])
     reasons = {
         place: f"shares a conspicuous trait ({where}) and is like what is new; {p_values[place]:.2g} of past accounts are"

@@ -28,7 +28,7 @@ SIZE = 1 << 20
 """Bits a table in which history's cells are remembered; larger: fewer empty cells are taken for visited ones."""
 A_CELL = 3
 """Accounts, and different rows, that an empty cell must hold before it ties them; larger: fewer chance meetings."""
-MARGIN = 1.5
+MARGIN = 2.0
 """A component, or the share of accounts that meet at all, must be more than this many times the most of any past window."""
 LEAST_COMPONENT = 4
 """Accounts; smaller components are never looked at."""
