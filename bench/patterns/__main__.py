@@ -1,9 +1,9 @@
 """Looks for thieves in honest traffic: bench/results/patterns.json, and the tables of docs/concepts/patterns.md.
 
-python -m bench.patterns                     all tracks, about 25 minutes of two cores
+python -m bench.patterns                     all tracks, about half an hour of two cores
 python -m bench.patterns --quick             fewer cases, accounts and rows, about 2 minutes
 python -m bench.patterns --only tabular      this track; the others keep their last figures
-python -m bench.patterns --resume            only cases that this commit's predecessors left unmeasured
+python -m bench.patterns --resume            only cases of which there is no piece yet
 python -m bench.patterns --docs              also writes the page from the figures
 """
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, fewer cases, accounts and rows")
     parser.add_argument("--only", nargs="+", choices=TRACKS, default=list(TRACKS), help="these tracks")
     parser.add_argument("--case", nargs="+", default=[], help="cases that hold all of these words")
-    parser.add_argument("--seeds", nargs="+", type=int, help="instead of the usual ones")
+    parser.add_argument("--seeds", nargs="+", type=int, help="instead of the usual one")
     parser.add_argument("--jobs", type=int, default=CORES, help="processes, of one thread each")
     parser.add_argument("--resume", action="store_true", help="leave out what was measured before")
     parser.add_argument("--show", action="store_true", help="print the tables")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.patterns.contestants import SILENT, Contestant, Scorer
-from bench.patterns.counting import Share, enough_accounts, p_values, share
+from bench.patterns.counting import enough_accounts, p_values
 from bench.patterns.population import Exchanges, Market
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch
@@ -19,6 +19,10 @@ RATES = {"1%": 0.01, "0.1%": 0.001}
 LOOKS = (4, 10, 30, 100, 300, 1_000)
 SHORT = 100
 """Rows of the many honest accounts; the looks beyond are at fewer accounts of 1,000 rows."""
+CAMPAIGN = 1_000
+"""Answers that a thief wants, who takes another account whenever one is found: so many accounts he loses."""
+Pair = list[int]
+"""Accounts found and accounts in all: what a share's interval follows from."""
 CHUNK = 200_000  # rows of honest accounts at once
 NUMBERS = 20_000_000  # of their inputs at once, where rows are wide
 
@@ -132,15 +136,15 @@ class Arena:
         return found, of
 
     def _speed(self, scorer: Scorer) -> float:
-        """Microseconds a row, of 100 accounts with 100 rows, the better of two."""
+        """Microseconds of processor time a row, of 100 accounts with 100 rows, the better of two."""
         rng = np.random.default_rng([self.seed, 4])
         rows = min(SHORT, max(self.sizes.looks))
         batch = self.test.batch(self.test.customers(100, rows, rng), rng)
         took = []
         for _ in range(2):
-            began = time.perf_counter()
+            began = time.process_time()
             scorer.score(batch, (rows,))
-            took.append(time.perf_counter() - began)
+            took.append(time.process_time() - began)
         return 1e6 * min(took) / (100 * rows)
 
     def honest_figures(self) -> dict[str, object]:
@@ -164,11 +168,11 @@ class Arena:
             for one in self.known
         }
 
-    def _by_kind(self, one: Known, look: int) -> dict[str, Share]:
+    def _by_kind(self, one: Known, look: int) -> dict[str, Pair]:
         """False alarms at the 1 % threshold by kind of customer: who pays for it."""
         hit = p_values(one.held_out[look], one.calibration[look]) <= RATES["1%"]
         kinds = one.kinds[look]
-        return {kind: share(int(hit[kinds == kind].sum()), int(np.sum(kinds == kind))) for kind in np.unique(kinds).tolist()}
+        return {kind: [int(hit[kinds == kind].sum()), int(np.sum(kinds == kind))] for kind in np.unique(kinds).tolist()}
 
     def look_for(self, thieves: Exchanges, looks: Sequence[int], rng: np.random.Generator, **times: float) -> dict[str, object]:
         """Per contestant: detection at each look and rate, and the rows until detection where all looks share one rate.
@@ -201,16 +205,22 @@ class Arena:
         looks = sorted(p)
         hit = np.stack([p[look] <= part for look in looks], axis=1)
         first = np.where(hit.any(axis=1), np.array(looks)[hit.argmax(axis=1)], np.inf)
+        burned = float(np.mean(np.floor(CAMPAIGN / first)))
         median, ninth = np.quantile(first, [0.5, 0.9], method="higher")
-        return {"median": _finite(median), "p90": _finite(ninth), "found": share(int(hit.any(axis=1).sum()), len(first))}
+        return {
+            "median": _finite(median),
+            "p90": _finite(ninth),
+            "burned": burned,
+            "found": [int(hit.any(axis=1).sum()), len(first)],
+        }
 
 
 def _finite(rows: float) -> int | None:
     return None if np.isinf(rows) else int(rows)
 
 
-def _rate(values: FloatArray, honest: int, rate: float) -> Share | None:
-    """The share of accounts found; None where the honest accounts cannot set such a threshold."""
+def _rate(values: FloatArray, honest: int, rate: float) -> Pair | None:
+    """How many accounts are found, of how many; None where the honest accounts cannot set such a threshold."""
     if not enough_accounts(honest, rate):
         return None
-    return share(int(np.count_nonzero(values <= rate)), len(values))
+    return [int(np.count_nonzero(values <= rate)), len(values)]

@@ -8,6 +8,7 @@ from bench.patterns.arena import Arena
 from bench.patterns.population import Exchanges, Market
 
 SHARES = (0.05, 0.10, 0.25, 0.50, 0.90)
+LATE = 100  # rows before which mixed traffic is not looked at
 DAYS = 60
 CAMPAIGNS = {"1,000 accounts": 4, "100 accounts": 30, "25 accounts": 100}
 """Into how many accounts a campaign is split, and what each sends."""
@@ -24,8 +25,9 @@ def cells_of(
         "pure, long": arena.look_for(streams, looks, rng),
         "slow": arena.look_for(streams, looks, rng, span_s=DAYS * 86_400.0),
     }
+    late = tuple(look for look in looks if look >= LATE) or looks[-1:]
     for part in SHARES:
-        found[f"{part:.0%} mixed"] = arena.look_for(mixed(market, streams, part, hosts, rng), looks, rng)
+        found[f"{part:.0%} mixed"] = arena.look_for(mixed(market, streams, part, hosts, rng), late, rng)
     flat = streams.reshaped(int(np.prod(streams.shape)))
     for name, rows in CAMPAIGNS.items():
         count = min(int(name.split()[0].replace(",", "")), flat.shape[0] // rows)

@@ -14,14 +14,14 @@ from bench.patterns.arena import Arena, Sizes
 from bench.patterns.cells import cells_of
 from bench.patterns.contestants import Contestant
 from bench.patterns.corpora import Texts, texts_of
-from bench.patterns.counting import share
 from bench.patterns.product import Moatkeeper
 from bench.patterns.texts import markets_of, word_baselines
 from moatkeeper.patterns.batch import Batch
 
 LOOKS = (4, 10, 30)
-SIZES = {True: Sizes(400, 800, 0, 0, fit_rows=30, looks=LOOKS), False: Sizes(1_500, 4_000, 0, 0, fit_rows=30, looks=LOOKS)}
-THIEVES = {True: 24, False: 100}
+SIZES = {True: Sizes(200, 300, 0, 0, fit_rows=30, looks=LOOKS), False: Sizes(1_500, 4_000, 0, 0, fit_rows=30, looks=LOOKS)}
+THIEVES = {True: 12, False: 100}
+HOSTS = {True: 16, False: 80}
 SHARES = {"tenant": 0.7, "generalist": 0.2, "resender": 0.1}
 LEAST_PROMPTS = 4  # of a real author who counts as an account
 
@@ -89,7 +89,11 @@ def measure(name: str, *, seed: int, quick: bool, contestants: Sequence[Contesta
         else:
             made = [text for _ in range(THIEVES[quick]) for text in ask(own, max(LOOKS), chance)]
             asked = test.pool.rows.__class__(None, texts_of(made), None, None).reshaped(THIEVES[quick], max(LOOKS))
-        thefts[attacker] = {"decision": False, "adaptive": adaptive, **cells_of(arena, test, asked, asked, 60, chance)}
+        thefts[attacker] = {
+            "decision": False,
+            "adaptive": adaptive,
+            **cells_of(arena, test, asked, asked, HOSTS[quick], chance),
+        }
     return {
         "data": name,
         "role": "claims",
@@ -108,7 +112,7 @@ def _authors(arena: Arena, texts: Texts, authors: Texts, rng: np.random.Generato
     made = arena.test.pool.rows.__class__(None, texts[first], None, None).reshaped(len(starts), LEAST_PROMPTS)
     batch: Batch = arena.test.batch(made, rng)
     return {
-        one.name: share(int(np.count_nonzero(one.p_values(batch, (LEAST_PROMPTS,))[LEAST_PROMPTS] <= 0.01)), len(starts))
+        one.name: [int(np.count_nonzero(one.p_values(batch, (LEAST_PROMPTS,))[LEAST_PROMPTS] <= 0.01)), len(starts)]
         for one in arena.known
     }
 

@@ -60,11 +60,6 @@ class Contestant(Protocol):
         ...
 
 
-def blocks(values: FloatArray | Index, accounts: int) -> npt.NDArray[np.generic]:
-    """A column of a batch by account: (n, ...) -> (accounts, n / accounts, ...)."""
-    return values.reshape(accounts, -1, *values.shape[1:])
-
-
 def account_count(batch: Batch) -> int:
     """Accounts with rows in a batch whose accounts stand side by side."""
     return int(np.count_nonzero(np.diff(batch.accounts))) + 1 if len(batch) else 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
@@ -54,15 +52,6 @@ def _labelled(texts: pd.Series, labels: pd.Series) -> Labelled:
 TUNING: Mapping[str, Callable[[], Labelled]] = {"sms": _sms}
 CLAIMS: Mapping[str, Callable[[], Labelled]] = {"banking77": _banking, "sst2": _sst2, "agnews": _agnews}
 CORPORA: Mapping[str, Callable[[], Labelled]] = {**TUNING, **CLAIMS}
-
-
-def mails() -> tuple[Texts, Index, Texts]:
-    """Subjects and beginnings of SpamAssassin's public mails, whether each is spam, and its real sender."""
-    with gzip.open(data_set("text/spamassassin_users.jsonl.gz"), "rt") as file:
-        every = [json.loads(line) for line in file]
-    texts = texts_of([f"{one['subject']} {one['text']}"[:1_000] for one in every])
-    spam = np.array([one["label"] != "ham" for one in every], dtype=np.int64)
-    return texts, spam, texts_of([one["user"] for one in every])
 
 
 class Classifier:

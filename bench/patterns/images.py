@@ -53,7 +53,7 @@ class Scale:
 
 
 QUICK = Scale(1_000, 1_200, 500, Sizes(40, 200, 0, 0, looks=LOOKS), 8, 2, 12, 200)
-FULL = Scale(3_000, 4_000, 2_000, Sizes(150, 4_000, 0, 0, looks=LOOKS), 60, 8, 60, 2_000)
+FULL = Scale(3_000, 4_000, 1_000, Sizes(150, 1_500, 0, 0, looks=LOOKS), 40, 6, 24, 1_000)
 
 ATTACKERS = (
     Attacker("jbda", redteam("jbda"), dear=True),
@@ -185,7 +185,7 @@ def _lenet(seed: int, count: int = 12_000) -> list[nn.Module]:
         nn.Linear(400, 84), nn.ReLU(), nn.Linear(84, CLASSES),
     )  # fmt: skip
     optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
-    states = []
+    states: list[nn.Module] = []
     for _ in range(SUB_CLASSIFIERS):
         for chosen in torch.randperm(count)[: count // 3].split(64):
             optimiser.zero_grad()
@@ -272,8 +272,9 @@ def _baselines(victim: Pictures, images: FloatArray) -> tuple[Contestant, ...]:
     """The published detectors: PRADA on pixels, the MMD on the victim's features, SEAT on an encoder of its own."""
     classifier: nn.Module
     if isinstance(victim.module, Stages):
-        body, classifier = _resnet().net, _resnet().net
-        body.linear = nn.Linear(64, 64)
+        net, classifier = _resnet().net, _resnet().net
+        net.linear = nn.Linear(64, 64)
+        body: nn.Module = net
     else:
         import copy
 

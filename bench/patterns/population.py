@@ -56,27 +56,30 @@ class Exchanges:
 
     def take(self, places: Index) -> Exchanges:
         """These rows, in the shape of ``places``; the rows must lie on one axis."""
-        return Exchanges(*(None if part is None else part[places] for part in self._parts()))  # type: ignore[arg-type]
+        return self._with([None if part is None else part[places] for part in self._parts()])
 
     def reshaped(self, *shape: int) -> Exchanges:
         """The same rows on other axes."""
         lead = len(self.shape)
-        return Exchanges(
-            *(None if part is None else part.reshape(*shape, *part.shape[lead:]) for part in self._parts())  # type: ignore[arg-type]
-        )
+        return self._with([None if part is None else part.reshape(*shape, *part.shape[lead:]) for part in self._parts()])
 
     def with_others(self, other: Exchanges, where: npt.NDArray[np.bool_]) -> Exchanges:
         """These rows, (accounts, n), with the first rows of ``other``, in their order, where ``where`` is true."""
         rank = np.where(where, np.cumsum(where, axis=1) - 1, 0)
         who = np.arange(len(where))[:, None]
-        made = []
+        made: list[np.ndarray | None] = []
         for own, their in zip(self._parts(), other._parts(), strict=True):
             if own is None or their is None:
                 made.append(None)
                 continue
             chosen = their[who, rank]
             made.append(np.where(where.reshape(*where.shape, *[1] * (own.ndim - 2)), chosen, own))
-        return Exchanges(*made)  # type: ignore[arg-type]
+        return self._with(made)
+
+    @staticmethod
+    def _with(parts: list[np.ndarray | None]) -> Exchanges:
+        inputs, texts, scores, stages = parts
+        return Exchanges(inputs, texts, scores, stages)
 
     def _parts(self) -> tuple[np.ndarray | None, ...]:
         return self.inputs, self.texts, self.scores, self.stages
@@ -177,7 +180,7 @@ class Market:
             rank[here] = np.cumsum(here, axis=1)[here] - 1
         who = np.arange(len(weights))[:, None]
         place = (starts[who, drawn] + rank) % np.maximum(sizes[drawn], 1)
-        return order[first[drawn] + place]
+        return np.asarray(order[first[drawn] + place], dtype=np.int64)
 
     def _hardest(self) -> Index:
         scores = self.pool.rows.scores
@@ -191,7 +194,9 @@ class Market:
         """Each account has the gaps of one real account, in random order."""
         like = rng.integers(0, len(self.gaps), size=accounts)
         gaps = np.stack([rng.choice(self.gaps[one], size=rows) for one in like.tolist()])
-        return FIRST_DAY + rng.uniform(0, 86_400 * 7, size=(accounts, 1)) + np.cumsum(gaps, axis=1)
+        return np.asarray(
+            FIRST_DAY + rng.uniform(0, 86_400 * 7, size=(accounts, 1)) + np.cumsum(gaps, axis=1), dtype=np.float64
+        )
 
 
 def _resend(asked: Index, who: Index, rng: np.random.Generator) -> None:
@@ -216,12 +221,6 @@ def real_gaps(least: int = 10) -> tuple[FloatArray, ...]:
     ordered = frame.sort_values(["groupId", "at"])
     gaps = [np.diff(part.to_numpy()).astype(np.float64) for _, part in ordered.groupby("groupId")["at"] if len(part) > least]
     return tuple(np.maximum(one, 0.5) for one in gaps)
-
-
-def real_counts() -> Index:
-    """Requests of each of gentd26's accounts."""
-    frame = pd.read_csv(data_set("traffic/gentd26_requests.csv.gz"), usecols=["groupId"])
-    return frame["groupId"].value_counts().to_numpy(dtype=np.int64)
 
 
 def endless(rows: FloatArray, near: Index, count: int, rng: np.random.Generator) -> tuple[FloatArray, Index]:

@@ -200,7 +200,7 @@ class _Mmd:
 
     @property
     def bytes_per_account(self) -> float:
-        return NUMBER * self.longest * self.reference.points.shape[1]
+        return float(NUMBER * self.longest * self.reference.points.shape[1])
 
     def score(self, batch: Batch, looks: Sequence[int]) -> FloatArray:
         points = by_account(self.space.of(batch), account_count(batch))

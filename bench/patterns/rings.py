@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench import rings as windows
+from bench.rings_world import KINDS
 
 KINDS_QUICK = 2
 
@@ -16,7 +17,7 @@ def cases(*, quick: bool) -> tuple[tuple[str, ...], ...]:
 
 def measure(name: str, *, seed: int, quick: bool) -> dict[str, object]:
     """A table: each window, and what was said of it."""
-    kinds = windows.KINDS[:KINDS_QUICK] if quick else windows.KINDS
+    kinds = KINDS[:KINDS_QUICK] if quick else KINDS
     cells = [asdict(cell) for cell in windows.measured(name, seed, kinds, windows.SIZES)]
     columns = ["kind", "accounts", "each", "noticed", "z", "named_recall", "named_honest", "silent_recall", "silent_honest"]
     rows = [[_told(cell[column]) for column in columns] for cell in cells]

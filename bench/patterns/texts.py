@@ -1,4 +1,4 @@
-"""Texts: three corpora of claims, one to tune on, and real senders of mail as customers."""
+"""Texts: three corpora of claims, and one to tune on; customers who differ, or all alike."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from moatkeeper.redteam.registry import TEXT_ATTACKS
 from moatkeeper.redteam.trade import TEXTS
 
 LOOKS = (4, 10, 30, 100)
-SIZES = {True: Sizes(400, 600, 0, 0, looks=LOOKS), False: Sizes(1_000, 3_000, 0, 0, looks=LOOKS)}
-THIEVES = {True: 12, False: 40}
+SIZES = {True: Sizes(200, 300, 0, 0, looks=LOOKS), False: Sizes(600, 1_500, 0, 0, looks=LOOKS)}
+THIEVES = {True: 6, False: 20}
 ALIKE = {"generalist": 1.0}
-HOSTS = {True: 24, False: 80}
+HOSTS = {True: 12, False: 40}
 SHARES = {"tenant": 0.68, "generalist": 0.21, "resender": 0.10, "hard": 0.01}
 """Nobody changes one field of a text; the others as for tables."""
 

@@ -9,7 +9,8 @@ distances or fewer.
 
 Deviations: the threshold on W is not the paper's but comes from honest accounts, as for every contestant. The authors' flag
 can go out again; ``latched`` keeps the smallest W that was ever seen. ``least`` may be set below the authors' LEAST, without
-which PRADA is silent about the first hundred queries. Inputs other than images are standardised first. Past 5,000 distances W
+which PRADA is silent about the first hundred queries. Where it is latched, W is taken every LATER_STEP queries once there are
+LATER, to save time. Inputs other than images are standardised first. Past 5,000 distances W
 would be approximate; no account here has so many.
 """
 
@@ -27,6 +28,7 @@ from moatkeeper.core.query import FloatArray
 Index = npt.NDArray[np.int64]
 
 STEP = 10
+LATER, LATER_STEP = 200, 50  # queries from which on W is latched less often
 LEAST = 100
 LEAST_OF_CLASS = 10
 CUT = 3.0
@@ -103,10 +105,16 @@ def strangeness(points: FloatArray, labels: Index, looks: Sequence[int], *, latc
         worst, begun = 1.0, 0
         for place, look in enumerate(looks):
             last = look - look % STEP
-            checks = range(begun + STEP, last + 1, STEP) if latched else ([last] if last else [])
+            checks = _checks(begun, last) if latched else ([last] if last else [])
             for check in checks:
                 w = w_of(found[account, :check], labels[account, :check], least=least)
                 worst = min(worst, w) if latched else w
             begun = max(begun, last)
             scores[account, place] = -worst
     return scores
+
+
+def _checks(begun: int, last: int) -> list[int]:
+    """When W is taken after ``begun`` queries and up to ``last``."""
+    every = range(begun + STEP, last + 1, STEP)
+    return [check for check in every if check <= LATER or check % LATER_STEP == 0]
