@@ -133,4 +133,4 @@ def _multiples(numbers: FloatArray, place: int) -> npt.NDArray[np.bool_]:
     """Which numbers are multiples of the power of ten at a place, one times or more."""
     scaled = numbers * 10.0 ** -float(POWERS[place])
     whole = np.rint(scaled)
-    return (np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1)
+    return np.asarray((np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1))
