@@ -118,9 +118,11 @@ def size_and_grain(numbers: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDAr
     found = np.flatnonzero(whole)
     for place in range(_ONES, -1, -1):  # a multiple of a power is one of all finer powers: fewer and fewer are left
         grains[found] = place
-        found = found[_multiples(plain[found], place - 1)] if place else found
+        if not len(found) or not place:
+            break
+        found = found[_multiples(plain[found], place - 1)]
     left = np.flatnonzero(~whole & (plain != 0))
-    for place in range(_ONES + 1, len(POWERS)):
+    for place in range(_ONES + 1, len(POWERS) if len(left) else 0):
         multiple = _multiples(plain[left], place)
         grains[left[multiple]] = place
         left = left[~multiple]
@@ -134,4 +136,4 @@ def _multiples(numbers: FloatArray, place: int) -> npt.NDArray[np.bool_]:
     """Which numbers are multiples of the power of ten at a place, one times or more."""
     scaled = numbers * 10.0 ** -float(POWERS[place])
     whole = np.rint(scaled)
-    return (np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1)
+    return np.asarray((np.abs(scaled - whole) <= _EXACT * scaled) & (whole >= 1))
