@@ -8,13 +8,16 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from bench.common import write_result
+from bench.common import RESULTS, write_result
 from bench.datasets import data_set
 from bench.rings_world import KINDS, WEEK_S, Traffic, World, batch_of, honest_week, ring, together
 from moatkeeper.patterns.batch import IntArray
@@ -54,6 +57,7 @@ class Cell:
     silent_recall: float
     silent_honest: float
     named: int
+    honest_by_rule: dict[str, int]  # how many honest accounts each rule named
 
 
 def table(name: str) -> tuple[np.ndarray, IntArray]:
@@ -95,22 +99,19 @@ def service(name: str, seed: int) -> World:
     return World.of(inputs[order[third:]][:MOST_ROWS], model.predict_proba, real_sizes(), seed)
 
 
-def measured(name: str, seed: int, kinds: Sequence[str], sizes: Sequence[tuple[int, int]]) -> list[Cell]:
+def measured(name: str, seed: int, kinds: Sequence[str], sizes: Sequence[tuple[int, int]]) -> Iterator[Cell]:
     """All windows of one data set and seed."""
     world, rng = service(name, seed), np.random.default_rng(1_000 + seed)
     history = batch_of(world, [honest_week(world, rng, ACCOUNTS) for _ in range(WEEKS)], rng)
     calibration = Calibration.fit(name, history)
-    cells = []
     for number in range(HONEST_WINDOWS):
         drift = 0.0 if number < HONEST_WINDOWS // 2 else 0.7
         week = honest_week(world, rng, ACCOUNTS, drift)
-        cells.append(_cell(name, seed, "drift" if drift else "honest", 0, 0, _report(world, calibration, week, rng)))
+        yield _cell(name, seed, "drift" if drift else "honest", 0, 0, _report(world, calibration, week, rng))
     for kind in kinds:
         for accounts, each in sizes:
             week = together(honest_week(world, rng, ACCOUNTS), ring(world, rng, kind, accounts, each))
-            cells.append(_cell(name, seed, kind, accounts, each, _report(world, calibration, week, rng)))
-            print(cells[-1], flush=True)
-    return cells
+            yield _cell(name, seed, kind, accounts, each, _report(world, calibration, week, rng))
 
 
 def _report(world: World, calibration: Calibration, week: Traffic, rng: np.random.Generator) -> RingReport:
@@ -121,8 +122,7 @@ def _report(world: World, calibration: Calibration, week: Traffic, rng: np.rando
 
 def _cell(name: str, seed: int, kind: str, accounts: int, each: int, report: RingReport) -> Cell:
     named, silent = (
-        [int(suspect.account.rpartition("-")[2]) >= ACCOUNTS for suspect in found]
-        for found in (report.named, (*report.silent, *report.named))
+        [_in_ring(suspect.account) for suspect in found] for found in (report.named, (*report.silent, *report.named))
     )
     signs = [sign for sign in report.signs if sign.test.startswith("excess")]
     best = max(signs, key=lambda sign: sign.z, default=None)
@@ -140,27 +140,39 @@ def _cell(name: str, seed: int, kind: str, accounts: int, each: int, report: Rin
         sum(silent) / max(accounts, 1),
         (len(silent) - sum(silent)) / ACCOUNTS,
         len(named),
+        dict(Counter(suspect.rule.value for suspect in report.named if not _in_ring(suspect.account))),
     )
+
+
+def _in_ring(account: str) -> bool:
+    return int(account.rpartition("-")[2]) >= ACCOUNTS
 
 
 def main() -> None:
     """Runs the windows asked for and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", default=["credit", "adult", "letter"], choices=list(DATA))
+    parser.add_argument("--data", nargs="*", default=["credit", "adult", "letter"], choices=list(DATA))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the sizes, most telling first")
     parser.add_argument("--name", default="rings", help="of the result file")
+    parser.add_argument("--join", nargs="*", default=[], help="names of result files whose windows are taken in as well")
     given = parser.parse_args()
-    cells = [
-        cell for name in given.data for seed in given.seeds for cell in measured(name, seed, given.kinds, SIZES[: given.sizes])
-    ]
-    figures = {
-        "history": {"weeks": WEEKS, "accounts_a_week": ACCOUNTS},
-        "tuned_on": ["credit"],
-        "cells": [asdict(cell) for cell in cells],
-    }
-    print(write_result(given.name, figures, seeds=given.seeds, packages=["scikit-learn"]))
+    joined = [json.loads((RESULTS / f"{name}.json").read_text()) for name in given.join]
+    cells = [cell for part in joined for cell in part["cells"]]
+    seeds = sorted({*given.seeds, *(seed for part in joined for seed in part["seeds"])})
+    for name in given.data:
+        for seed in given.seeds:
+            for cell in measured(name, seed, given.kinds, SIZES[: given.sizes]):
+                print(cell, flush=True)
+                cells.append(asdict(cell))
+                _written(given.name, cells, seeds)
+    print(_written(given.name, cells, seeds))
+
+
+def _written(name: str, cells: Sequence[object], seeds: Sequence[int]) -> Path:
+    figures = {"history": {"weeks": WEEKS, "accounts_a_week": ACCOUNTS}, "tuned_on": ["credit"], "cells": cells}
+    return write_result(name, figures, seeds=seeds, packages=["scikit-learn"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from moatkeeper.cli.main import main
 from moatkeeper.core.judgement import Standing
 from moatkeeper.guard.ladder import Footing
 from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.store.cases import StoredCases
 from moatkeeper.store.exchanges import ExchangeLog
@@ -35,7 +36,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which a thief was seen, restricted, and logged."""
     folder = tmp_path_factory.mktemp("explain") / "data"
-    calibration = Calibration.fit("model", honest_batch(300, 16, seed=1))
+    detectors = {name: DETECTORS[name] for name in ("low-margin", "near-duplicates")}
+    calibration = Calibration.fit("model", honest_batch(300, 16, seed=1), detectors)
     (folder / "calibrations").mkdir(parents=True)
     (folder / "calibrations/model.calibration").write_bytes(calibration.to_bytes())
     asked = exchange("thief", thief_rows(np.random.default_rng(2), 20), 1_767_614_400.0)

@@ -188,7 +188,9 @@ def test_what_the_file_says_of_customers_reaches_the_population() -> None:
     assert "probe" not in {customer.kind for customer in people}
 
 
-def test_a_guard_with_patterns_learns_from_customers_of_its_own_and_acts() -> None:
+def test_a_guard_with_patterns_learns_from_customers_of_its_own_and_says_where_they_are_too_few(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     document = parse(
         "days = 2\n[[guards]]\nname = 'plain'\n[[guards]]\nname = 'watching'\npatterns = 150\n"
         "[[guards]]\nname = 'bare'\nlayers = []\npatterns = 150\n",
@@ -203,3 +205,4 @@ def test_a_guard_with_patterns_learns_from_customers_of_its_own_and_acts() -> No
     assert watched.guard.watch is not None
     assert watched.guard.watch.calibrations["small"].accounts == 150
     assert watched.guard.policy.rules.act
+    assert capsys.readouterr().err == "watching: 150 customers are too few for detectors to act on: they only rank\n"

@@ -64,10 +64,23 @@ def chats(accounts: int, each: int, seed: int) -> Batch:
     return replace(batch, systems=systems, labels=None, turns=turns, tokens=tokens, model_age=age)
 
 
+def images(accounts: int, each: int, seed: int) -> Batch:
+    """Accounts that send wide rows: the honest ones on random axes, with a little noise."""
+    batch = honest_batch(accounts, each, seed)
+    inputs = np.array(batch.inputs)
+    axes = np.random.default_rng(0).normal(size=(inputs.shape[1], 80))
+    return replace(batch, inputs=inputs @ axes + np.random.default_rng(seed).normal(0, 0.1, (len(inputs), 80)))
+
+
 @functools.cache
 def worlds() -> tuple[tuple[Encoder, Rows], ...]:
-    """Encoded honest traffic to a model of tables, to one of texts, and to one that generates text."""
-    batches = (staged(honest_batch(ACCOUNTS, EACH, seed=1)), texts(ACCOUNTS, EACH, 2), chats(ACCOUNTS, EACH, 3))
+    """Encoded honest traffic to models of tables, texts and images, and to one that generates text."""
+    batches = (
+        staged(honest_batch(ACCOUNTS, EACH, seed=1)),
+        texts(ACCOUNTS, EACH, 2),
+        chats(ACCOUNTS, EACH, 3),
+        images(ACCOUNTS, EACH, 4),
+    )
     encoders = [Encoder.fit(batch) for batch in batches]
     return tuple((one, one.rows(batch)) for one, batch in zip(encoders, batches, strict=True))
 

@@ -30,7 +30,7 @@ def test_folds_are_even_and_independent_of_the_sample() -> None:
 
 def test_of_small_logs_everything_is_learned_from_and_of_large_or_wide_ones_a_share() -> None:
     assert share_of(1000, 20) == 1.0
-    assert share_of(2_400_000, 20) == 0.1
+    assert share_of(1_600_000, 20) == 0.1
     assert share_of(2_400_000, 3_000) < 0.01
 
 

@@ -10,6 +10,7 @@ from moatkeeper.hunt.judging import Judge, explained
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.cases import CasesInMemory
 from moatkeeper.patterns.checkpoints import readings_at_checkpoints
+from moatkeeper.patterns.intake import batches
 from moatkeeper.patterns.watch import Watch
 from tests.support.honest import CENTRES, batch_of, exchange, honest_batch, honest_rows, thief_rows
 
@@ -31,13 +32,14 @@ def searched(rng: np.random.Generator) -> FloatArray:
 def test_evidence_is_the_live_watch_s(calibration: Calibration) -> None:
     rng = np.random.default_rng(3)
     rows = [honest_rows(rng, 16), searched(rng), honest_rows(rng, 3)]
-    batch = batch_of(rows, "x")
+    exchanges = [exchange(f"x-{number}", row, at=1.0) for number, row in enumerate(rows)]
+    ((batch,),) = batches(exchanges, {}).values()
     judge = Judge(calibration, 3)
     passed = list(judge.passing(readings_at_checkpoints(calibration.profile, batch)))
     assert all(not reached.states for reached in passed)
     judged = judge.judged
     cases = CasesInMemory()
-    Watch({"": calibration}).look([exchange(f"x-{number}", row, at=1.0) for number, row in enumerate(rows)], cases)
+    Watch({"": calibration}).look(exchanges, cases)
     live = [sum(cases.evidence(f"x-{number}").values()) for number in range(3)]
     assert np.allclose(judged.evidence, live)
     assert judged.looks.tolist() == [3, 3, 0]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.calibration import Calibration
-from moatkeeper.patterns.history import ENOUGH_WINDOWS, History
+from moatkeeper.patterns.history import ENOUGH_WINDOWS, LEFT_OUT, History
+from moatkeeper.patterns.window import Window
 from tests.support.ring_world import WEEKS, calibration, honest, window
 
 
@@ -15,6 +17,10 @@ def _history() -> History:
     return history
 
 
+def _readings(found: Window) -> FloatArray:
+    return _history().of_detectors(calibration().profile.detectors, found.readings)
+
+
 def test_it_has_as_many_windows_as_there_were_weeks_and_each_lasts_about_one() -> None:
     history = _history()
     assert len(np.unique(history.windows)) == len(history.past) == WEEKS == ENOUGH_WINDOWS
@@ -22,19 +28,24 @@ def test_it_has_as_many_windows_as_there_were_weeks_and_each_lasts_about_one() -
     assert 0 < history.tested <= 1
 
 
+def test_what_a_season_moves_for_everybody_is_left_out() -> None:
+    assert not LEFT_OUT & set(_history().statistics)
+    assert LEFT_OUT & set(calibration().profile.detectors)
+
+
 def test_it_survives_a_file_and_is_small() -> None:
     content = calibration().to_bytes()
     other = Calibration.from_bytes(content, "here").history
     assert other is not None
     found = window(honest(1), 1)
-    mine, theirs = (one.p_values(found.keys, found.rows, found.readings) for one in (_history(), other))
+    mine, theirs = (one.p_values(found.keys, found.rows, _readings(found)) for one in (_history(), other))
     assert np.array_equal(mine, theirs, equal_nan=True)
 
 
 def test_ranks_of_honest_accounts_are_even_for_every_statistic() -> None:
     found = [window(honest(seed), seed) for seed in range(3)]
     history = _history()
-    p_values = np.concatenate([history.p_values(one.keys, one.rows, one.readings) for one in found])
+    p_values = np.concatenate([history.p_values(one.keys, one.rows, _readings(one)) for one in found])
     for column in p_values.T:
         known = np.sort(column[~np.isnan(column)])
         apart = np.abs(known - (np.arange(len(known)) + 0.5) / len(known)).max()
@@ -44,8 +55,8 @@ def test_ranks_of_honest_accounts_are_even_for_every_statistic() -> None:
 def test_ranks_do_not_depend_on_other_accounts() -> None:
     found = window(honest(2), 2)
     part = found.take(np.arange(len(found)) < 20)
-    whole = _history().p_values(found.keys, found.rows, found.readings)
-    assert np.array_equal(_history().p_values(part.keys, part.rows, part.readings), whole[:20], equal_nan=True)
+    whole = _history().p_values(found.keys, found.rows, _readings(found))
+    assert np.array_equal(_history().p_values(part.keys, part.rows, _readings(part)), whole[:20], equal_nan=True)
 
 
 def test_the_strangest_reading_has_the_smallest_rank_and_a_missing_one_none_below_it() -> None:

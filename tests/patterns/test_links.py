@@ -79,7 +79,7 @@ def test_a_linked_ring_is_stranger_than_colleagues() -> None:
 
     mimics = strangest("mimic")
     assert strangest("shuffle").min() > 2 * mimics.max()
-    assert strangest("active").mean() > 1.5 * mimics.mean()
+    assert strangest("line").min() > 2 * mimics.max()
 
 
 def test_too_few_past_groups_name_nobody() -> None:

@@ -59,6 +59,14 @@ def test_a_customer_with_a_product_name_of_his_own_is_no_stranger(honest: FloatA
     assert readings(profile, talk([own]))[0] < 3
 
 
+def test_a_monitor_with_one_strange_text_has_asked_one_thing(honest: FloatArray) -> None:
+    profile = learned(OutOfPlace(), talk(honest_accounts(1)))
+    strange = "zorbex quux frobnicate"
+    once, often = readings(profile, talk([[strange], [strange] * 500]))
+    assert often == pytest.approx(once, abs=0.02)
+    assert readings(profile, talk([[f"{strange} {'x' * number}" for number in range(100)]]))[0] > honest.max()
+
+
 def test_too_few_accounts_and_empty_texts_say_nothing() -> None:
     with pytest.raises(ValueError, match="no say"):
         learned(OutOfPlace(), talk(honest_accounts(1, LEAST_ACCOUNTS - 1, 60)))

@@ -69,11 +69,12 @@ def test_accounts_that_send_what_nobody_has_are_named_and_honest_ones_are_not(ki
     assert all(suspect.reason and suspect.p_value <= 1 for suspect in report.named)
 
 
-def test_a_line_search_dealt_over_accounts_is_listed_for_where_they_meet() -> None:
-    report = look_for_rings(calibration(), window(with_ring("line", 400, 4, 3), 3), budget=GENEROUS)
-    listed = [suspect for suspect in (*report.silent, *report.named) if suspect.rule is Rule.SHARED_CELLS]
-    assert sum(in_ring(suspect.account) for suspect in listed) > 0.2 * 400
-    assert sum(not in_ring(suspect.account) for suspect in listed) <= 0.02 * ACCOUNTS
+def test_a_line_search_dealt_over_accounts_is_seen_where_they_meet() -> None:
+    report = look_for_rings(calibration(), window(with_ring("line", 400, 4, 3), 3))
+    assert "shared cells" in {sign.test for sign in report.signs}
+    met = [suspect for suspect in report.named if suspect.rule is Rule.SHARED_CELLS]
+    assert sum(in_ring(suspect.account) for suspect in met) > 0.1 * 400
+    assert sum(not in_ring(suspect.account) for suspect in met) <= 0.01 * ACCOUNTS
 
 
 def test_a_shared_tool_chain_is_reported_and_its_honest_users_are_not_named() -> None:

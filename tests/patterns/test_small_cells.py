@@ -1,4 +1,4 @@
-"""Small cells: small steps in all columns stay inside, another value in one column does not, and a row's cell is its own matter."""
+"""Small cells: small steps in all columns stay inside, another value in one column does not; a cell is the row's own matter."""
 
 from __future__ import annotations
 

@@ -40,4 +40,4 @@ def test_a_log_without_system_prompts_says_nothing_of_them() -> None:
     assert speech is not None
     assert np.all(speech.marks(rows, degrees)["framing"] == -1)
     states = {name: sketch.empty(1) for name, sketch in speech.sketches().items()}
-    assert np.isnan(speech.read(states)).all()
+    assert np.isnan(speech.read(states, np.zeros(1, dtype=np.int64))).all()

@@ -58,4 +58,4 @@ def test_order_and_cuts_do_not_matter(order: list[int], cut: int) -> None:
         rows = batch.take(np.array(chosen))
         profile.fold(part, rows.accounts, profile.marks(profile.rows(rows)))
     merged = profile.merge(*parts)
-    assert all(np.array_equal(merged[f"templates/{name}"], state) for name, state in whole["templates"].items())
+    assert all(np.array_equal(merged[name], state) for name, state in whole.items())

@@ -6,8 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.checkpoints import readings_at_checkpoints
 from moatkeeper.patterns.projection import AXES, Fragments
 from moatkeeper.patterns.wording import HEAD, TAIL, Wording
+from tests.support.talk import honest_accounts, talk
 
 texts = st.lists(st.text(max_size=40), min_size=1, max_size=6)
 
@@ -58,3 +61,18 @@ def test_no_texts_are_no_words() -> None:
     wording = Wording.of(())
     assert len(wording) == len(wording.words) == len(wording.concepts) == 0
     assert Fragments.fit(Wording.of(("a",))).of(wording).shape == (0, AXES)
+
+
+def test_texts_without_answers_are_judged_from_the_calibration_on() -> None:
+    calibration = Calibration.fit("model", talk(honest_accounts(1, 120, 16)))
+    rng = np.random.default_rng(3)
+    news = ("senate", "elects", "storm", "floods", "harbour", "striker", "scores")
+    thief = [" ".join(rng.choice(news, 8)) for _ in range(16)]
+    batch = talk([thief, [""] * 16, ["\ud800" * 5] * 16, *honest_accounts(9, 20, 16)])
+    last = list(readings_at_checkpoints(calibration.profile, batch))[-1]
+    checkpoint = calibration.at(last.rows)
+    assert checkpoint is not None
+    p_values = checkpoint.look(last.readings).p_values
+    assert p_values[0] <= 1 / checkpoint.calibrator.accounts
+    assert p_values[1:3].min() > 0.2  # nothing, and nothing readable: no thief for that
+    assert np.mean(p_values[3:]) > 0.3

@@ -19,6 +19,7 @@ from moatkeeper.limits.base import Limit, Scope, Unit
 from moatkeeper.outputs.coarser import Coarser
 from moatkeeper.outputs.least import LeastOutput
 from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew import Crew
 from moatkeeper.redteam.adaptive.crew_plan import CrewPlan, OnRefusal
@@ -150,7 +151,8 @@ def test_a_crew_in_the_world_gets_what_the_gateway_gives_over_http(tmp_path: Pat
 
 def watching(*, act: bool) -> World:
     """The honest plane's model behind detectors that know its customers."""
-    calibration = Calibration.fit(MODEL, honest_batch(2_500, 16, seed=1))
+    detectors = {name: DETECTORS[name] for name in ("low-margin", "near-duplicates")}
+    calibration = Calibration.fit(MODEL, honest_batch(2_500, 16, seed=1), detectors)
     policy = Policy(
         {"free": Tier("free", (), Contract(decimals=2))},
         default_tier="free",

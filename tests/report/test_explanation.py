@@ -12,6 +12,7 @@ import pytest
 from moatkeeper.core.judgement import Standing
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.cases import Case, CasesInMemory
+from moatkeeper.patterns.registry import DETECTORS
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.report.explanation import AtModel, Explanation, at_model, document
 from moatkeeper.report.explanation_page import as_page
@@ -21,7 +22,8 @@ from tests.support.honest import exchange, honest_batch, honest_rows, thief_rows
 
 @cache
 def calibration() -> Calibration:
-    return Calibration.fit("model", honest_batch(1_000, 32, seed=1))
+    detectors = {name: DETECTORS[name] for name in ("low-margin", "near-duplicates")}
+    return Calibration.fit("model", honest_batch(1_000, 32, seed=1), detectors)
 
 
 @cache

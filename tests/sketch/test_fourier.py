@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from moatkeeper.sketch.base import State
-from moatkeeper.sketch.fourier import WIDEST, Fourier
+from moatkeeper.sketch.fourier import FARTHEST, FINEST, GRAIN, WIDEST, Fourier
 
 Points = npt.NDArray[np.float64]
 WIDTH = 6
@@ -74,6 +74,14 @@ def test_sums_are_the_same_to_the_last_bit_in_whatever_batches_they_come() -> No
     np.testing.assert_array_equal(one_by_one, folded(FEW, points[:300]))
     backwards = folded(FEW, np.asfortranarray(points[::-1]))
     np.testing.assert_array_equal(backwards, folded(FEW, points))
+
+
+def test_all_that_is_added_is_whole_and_small_enough_to_be_exact() -> None:
+    finest = Fourier.drawn(WIDEST, 64, (FINEST,), np.random.default_rng(0))
+    assert (finest.directions == np.rint(finest.directions)).all()
+    assert FARTHEST / GRAIN * np.abs(finest.directions).sum(axis=0).max() < 2.0**53
+    points = np.rint(drawn(50, 0.0, 5) / GRAIN) * GRAIN
+    np.testing.assert_array_equal(folded(FEW, points), folded(FEW, points + 0.3 * GRAIN))
 
 
 def test_fewer_than_two_points_say_nothing_and_nor_does_a_missing_coordinate() -> None:

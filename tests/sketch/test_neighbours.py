@@ -67,6 +67,20 @@ def test_one_who_repeats_himself_meets_no_others() -> None:
     assert stranger.nearest[0] == Neighbours.short_names(np.array([7]))[0]
 
 
+def test_one_who_repeats_himself_is_one_other_and_takes_the_place_of_one() -> None:
+    once, often = index(), index()
+    once.meet(rows_of("abcd"), np.array([7]))
+    often.meet(rows_of("abcd"), np.array([7]))
+    often.meet(np.tile(rows_of("abcd"), (20, 1)), np.full(20, 7))
+    assert len(once.to_bytes()) == len(often.to_bytes())
+    fresh_one = index()
+    fresh_one.meet(np.tile(rows_of("abcd"), (20, 1)), np.full(20, 7))
+    assert len(once.to_bytes()) == len(fresh_one.to_bytes())
+    met = often.meet(np.tile(rows_of("abcd"), (3, 1)), np.array([7, 8, 9]))
+    assert met.others.tolist() == [0, 1, 2]
+    assert met.rows.tolist() == [21, 22, 23]
+
+
 few_rows = st.lists(st.tuples(st.text("abc", min_size=TABLES, max_size=TABLES), st.integers(0, 2)), min_size=1, max_size=WAYS)
 
 
@@ -153,9 +167,13 @@ def test_memory_is_bounded_and_the_oldest_makes_way() -> None:
 
 def test_numbers_of_rows_begin_again_without_harm() -> None:
     one = index()
-    one.taken = NUMBERS - 2
-    met = one.meet(rows_of("abcd", "efgh", "abcd", "efgh"), np.arange(4))
-    assert met.others.tolist() == [0, 0, 1, 1]
+    one.taken = 127 * NUMBERS - 2
+    owners = np.arange(60)
+    hashes = fresh(60, seed=1)
+    assert not one.meet(hashes, owners).others.any()
+    met = one.meet(hashes, 100 + owners)
+    assert met.others.tolist() == [1] * 60
+    np.testing.assert_array_equal(met.nearest, Neighbours.short_names(owners))
 
 
 def test_nothing_meets_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -75,6 +76,17 @@ def test_a_body_with_a_true_check_and_a_false_content_is_refused(body: bytes) ->
     head = pack(states(0))[:8]
     with pytest.raises(StoreError, match="a body"):
         read(head + zlib.crc32(body).to_bytes(4, "little") + body)
+
+
+def test_a_small_body_cannot_ask_for_much_memory() -> None:
+    body = zlib.compress(b"\x00" * 50_000_000)
+    content = pack(states(0))[:8] + zlib.crc32(body).to_bytes(4, "little") + body
+    tracemalloc.start()
+    with pytest.raises(StoreError):
+        read(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.patterns.base import Detector, States
+from moatkeeper.patterns.base import Detector
 from moatkeeper.patterns.batch import Batch, IntArray
-from moatkeeper.patterns.profile import Profile
+from moatkeeper.patterns.profile import AccountStates, Profile
 
 
 def learned(detector: Detector, honest: Batch) -> Profile:
@@ -18,26 +18,18 @@ def learned(detector: Detector, honest: Batch) -> Profile:
     return profile
 
 
-def states_of(profile: Profile, batch: Batch) -> tuple[dict[str, States], IntArray]:
-    """The states of all accounts of a batch by detector, and their rows."""
+def states_of(profile: Profile, batch: Batch) -> tuple[AccountStates, IntArray]:
+    """The states of all accounts of a batch, and their rows."""
     states = profile.empty(len(batch.names))
     profile.fold(states, batch.accounts, profile.marks(profile.rows(batch)))
-    parts: dict[str, dict[str, FloatArray]] = {}
-    for name, state in states.items():
-        detector, sketch = name.split("/")
-        parts.setdefault(detector, {})[sketch] = state
-    return dict(parts), np.bincount(batch.accounts, minlength=len(batch.names))
+    return states, np.bincount(batch.accounts, minlength=len(batch.names))
 
 
 def readings(profile: Profile, batch: Batch) -> FloatArray:
     """The reading of each account, shape (accounts,), of the only detector of a profile."""
-    states, counts = states_of(profile, batch)
-    (name,) = profile.detectors
-    return profile.fitted[name].read(states[name], counts)
+    return profile.read(*states_of(profile, batch))[:, 0]
 
 
 def explained(profile: Profile, batch: Batch) -> str:
     """The reading of the only account of a batch in words."""
-    states, counts = states_of(profile, batch)
-    (name,) = profile.detectors
-    return profile.fitted[name].explain(states[name], counts)
+    return profile.explain(profile.detectors[0], *states_of(profile, batch))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from moatkeeper.cli.output import note
 from moatkeeper.config.campaign import HINT, guard_policy
 from moatkeeper.config.load import Document, Fault, config_error, dotted, unknown_name
 from moatkeeper.config.positions import KeyPath
@@ -20,6 +21,7 @@ from moatkeeper.demo.victim import train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput
+from moatkeeper.patterns.evidence import ALPHA
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew_plan import Allocation, Canary, CrewPlan, OnRefusal, Timing
 from moatkeeper.redteam.adaptive.registry import TACTICS
@@ -39,6 +41,8 @@ OWN_OUTCOMES = 500
 CLASSES = 2
 OTHERS = 1_000_003
 """Added to a campaign's seed for the customers whom detectors learn from: a prime far beyond the seeds that people count up."""
+LOOK_S = 600.0
+"""Between two looks of a rehearsal's detectors, if 64 rows do not come earlier. Larger: faster, thieves are found later."""
 NETWORK = "198.{}"
 """The first two numbers of a thief's addresses; honest customers have those that begin with 10."""
 
@@ -83,9 +87,12 @@ def watching(defences: Sequence[Defence], settings: CampaignSettings, scene: Sce
             continue
         kinds = kinds_of(settings.population)
         others = populate(kinds, size, scene.rows, settings.days, START, seed + OTHERS)
-        watch = Watch({scene.name: calibrated(scene, others)})
+        calibration = calibrated(scene, others)
+        if calibration.least_alpha > ALPHA:
+            note(f"{defence.name}: {size:,} customers are too few for detectors to act on: they only rank")
+        watch = Watch({scene.name: calibration})
         rules = replace(guard.policy.rules, act=True)
-        found.append(Defence(defence.name, Guard(replace(guard.policy, rules=rules), guard.outputs, watch)))
+        found.append(Defence(defence.name, Guard(replace(guard.policy, rules=rules), guard.outputs, watch, look_s=LOOK_S)))
     return tuple(found)
 
 

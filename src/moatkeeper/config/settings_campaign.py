@@ -37,7 +37,7 @@ class GuardSettings(Section):
     patterns: int | None = Field(
         default=None,
         ge=100,
-        description="Detectors act too, calibrated on so many honest customers of their own; about 2,500 are needed to act.",
+        description="Detectors act too, calibrated on so many honest customers of their own; below about 4,000 they only rank.",
     )
     enforce: bool = Field(
         default=True, description="Limits refuse although the configuration says shadow mode. False: as it says."

@@ -42,8 +42,10 @@ class Guard:
     ConfigError for a policy that contradicts itself.
     """
 
-    def __init__(self, policy: Policy, outputs: OutputPolicy, watch: Watch | None = None) -> None:
+    def __init__(self, policy: Policy, outputs: OutputPolicy, watch: Watch | None = None, *, look_s: float = LOOK_S) -> None:
+        """``look_s``: seconds that exchanges wait at most for detectors; larger: cheaper, found later where traffic is thin."""
         self.policy = policy
+        self._look_s = look_s
         self.outputs = outputs
         self.watch = watch
         self.observes = watch is not None
@@ -157,8 +159,8 @@ class Guard:
     def observe(self, exchange: Exchange, memory: Memory) -> tuple[Finding, ...]:
         """Takes a completed exchange in; what detectors found, once there is enough to look at together.
 
-        Exchanges wait until LOOK_ROWS rows or LOOK_S seconds of the queries' own clock have come together: a look at many costs
-        little more than one at a few. Whoever replays the same exchanges looks at the same moments.
+        Exchanges wait until LOOK_ROWS rows or ``look_s`` seconds of the queries' own clock have come together: a look at many
+        costs little more than one at a few. Whoever replays the same exchanges looks at the same moments.
         """
         if self.watch is None:
             return ()
@@ -167,7 +169,7 @@ class Guard:
             watching.since = query.at
         watching.waiting.append(exchange)
         watching.rows += query.inputs.rows
-        if watching.rows >= LOOK_ROWS or not 0 <= query.at - watching.since < LOOK_S:
+        if watching.rows >= LOOK_ROWS or not 0 <= query.at - watching.since < self._look_s:
             return self.look(memory)
         return ()
 

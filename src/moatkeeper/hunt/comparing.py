@@ -31,11 +31,11 @@ from moatkeeper.patterns.window import window_numbers
 from moatkeeper.store.logs.parts import PartJob, gathered, seen
 
 FOLDS = 2
-SAMPLED_ROWS = 120_000
+SAMPLED_ROWS = 80_000
 """Of a fold, that teach and guard; larger: smaller error rates can be stated, slower."""
 SAMPLED_CELLS = 8_000_000
 """Numbers in those rows: of wide rows there are fewer."""
-MOST_OF_ACCOUNT = 1_024
+MOST_OF_ACCOUNT = 256
 """Rows of one account among them: a few large customers must not crowd out all others."""
 MOST_LEFT_OUT = 0.5
 """Share of all windows that may be kept out as unlike the others; if more are, it is not clear which are the usual ones."""

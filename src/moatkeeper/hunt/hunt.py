@@ -122,9 +122,7 @@ class _Pursuit:
         everyone = joined(batches)
         folds = fold_of(everyone.names)
         files = [self._gathering.folder / f"{self._heap.folder}-{self._heap.shape}-{number}" for number in range(FOLDS)]
-        jobs = [
-            _fold(self._heap.model, everyone.of_accounts(folds == number), traits, file) for number, file in enumerate(files)
-        ]
+        jobs = [_fold(self._heap, everyone.of_accounts(folds == number), traits, file) for number, file in enumerate(files)]
         fitted = list(self._gathering.map(fit, jobs, "calibrating", self._tell))
         failed = [one.why for one in fitted if one.why]
         odd = max(fitted, key=lambda one: one.left_out)
@@ -235,8 +233,9 @@ def _duplicates(pursuits: Sequence[_Pursuit]) -> int:
     return sum(pursuit.looked.duplicates for pursuit in pursuits)
 
 
-def _fold(model: str, batch: Batch, traits: Mapping[str, Traits], file: Path) -> Fold:
-    return Fold(model, batch, {name: traits[name] for name in batch.names if name in traits}, file)
+def _fold(heap: Heap, batch: Batch, traits: Mapping[str, Traits], file: Path) -> Fold:
+    known = {name: traits[name] for name in batch.names if name in traits}
+    return Fold(heap.model, batch, known, file, heap.shape == NOTHING)
 
 
 def _add(total: Looked, part: Looked) -> None:

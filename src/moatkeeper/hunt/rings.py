@@ -10,8 +10,10 @@ from moatkeeper.hunt.attributes import traits_of
 from moatkeeper.hunt.comparing import load, load_past
 from moatkeeper.hunt.findings import Member, Ring, strength
 from moatkeeper.hunt.windows import WindowKey, whole
+from moatkeeper.patterns.berk_jones import LEAST_WINDOW
 from moatkeeper.patterns.rings import look_for_rings
 from moatkeeper.patterns.rings_report import RingReport, Sign, Suspect
+from moatkeeper.patterns.shared_cells import LEAST_COMPONENT
 from moatkeeper.patterns.traits import Traits
 from moatkeeper.store.logs.parts import seen
 
@@ -50,8 +52,7 @@ def test_window(job: RingJob) -> Tested:
     traits = _traits(job, frozenset(window.names)) if past is not None else {}
     report = look_for_rings(calibration, window, traits, past=past)
     if not _stands_out(report):
-        weak = (f"{report.signs[0].words}; none of them asks strangely by itself",) if report.signs else ()
-        return Tested(None, len(window), weak + report.refused)
+        return Tested(None, len(window), (*_weak(report), *report.refused))
     since = job.started + job.key.number * history.window_s
     members = (tuple(map(_member, listed)) for listed in (report.named, report.silent))
     ring = Ring(since, since + history.window_s, report.signs, *members)
@@ -59,9 +60,24 @@ def test_window(job: RingJob) -> Tested:
 
 
 def _stands_out(report: RingReport) -> bool:
-    """Whether there is a ring: accounts that merely meet, none of them strange by itself, may be customers of one template."""
-    excess = any(sign.test.startswith(EXCESS) for sign in report.signs)
-    return bool(report.named) or excess or bool(report.signs and report.silent)
+    """Whether there is a ring: all accounts of the window together are too strange, or enough of them that belong together.
+
+    A few accounts that merely meet, or one that is listed by itself, are no ring: in a window with few accounts that happens
+    among honest ones.
+    """
+    if any(sign.test.startswith(EXCESS) for sign in report.signs):
+        return True
+    conspicuous = any(strength(sign) > 1 for sign in report.signs)
+    return conspicuous and report.accounts >= LEAST_WINDOW and len(report.named) + len(report.silent) >= LEAST_COMPONENT
+
+
+def _weak(report: RingReport) -> tuple[str, ...]:
+    """What is there all the same, for people who look closer."""
+    listed = ", ".join(suspect.account for suspect in (*report.named, *report.silent)[:LEAST_COMPONENT])
+    if not report.signs and not listed:
+        return ()
+    what = "; ".join(sign.words for sign in report.signs) or "accounts that are strange together"
+    return (f"too weak for a ring: {what}" + (f" ({listed})" if listed else ""),)
 
 
 def together(rings: Iterable[Ring]) -> tuple[Ring, ...]:

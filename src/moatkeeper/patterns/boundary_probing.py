@@ -15,10 +15,10 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.parts import mates_between, noted, places
 from moatkeeper.patterns.rows import Rows
+from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.sketch.base import Marks, Sketch
 
 TABLES = 2  # of cells; larger: less chance in where they are cut, more memory
@@ -48,7 +48,7 @@ class FittedBoundaryProbing:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The rows beside a row that were answered differently, on average."""
         found = mates_between(states["cells"][:, :TABLES], states["cells"][:, TABLES:])
-        return np.maximum(found.mean(axis=1), 0.0)
+        return np.asarray(np.maximum(found.mean(axis=1), 0.0), dtype=np.float64)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many rows beside a row were answered differently."""

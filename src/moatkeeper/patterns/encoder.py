@@ -73,7 +73,8 @@ class Encoder:
         labels, margins = self.answers.read(batch)
         regions = self.regions
         cells = regions.of(points)
-        shared = (LEVELS, regions.count, self.answers.classes, wording, *_framing(batch))
+        rest = None if self.axes is None or batch.inputs is None else self.axes.rest(batch.inputs, numbers)
+        shared = (LEVELS, regions.count, self.answers.classes, wording, *_framing(batch), rest)
         return Rows(batch, codes, points, odd, cells, exact, labels, margins, *shared)
 
     def fits(self, batch: Batch) -> bool:

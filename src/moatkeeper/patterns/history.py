@@ -23,6 +23,10 @@ from moatkeeper.patterns.profile import Profile
 from moatkeeper.patterns.shared_cells import SharedHistory, buckets_of
 from moatkeeper.patterns.window import WEEK_S, Window, reaching, window_numbers, windows_of
 
+LEFT_OUT = frozenset({"class-balance", "density", "grain", "clockwork", "round-the-clock", "under-limit", "pivot"})
+"""Detectors that say nothing about rings. The first three ask where customers ask, not how: a season moves them for everybody at
+once, and honest weeks whose regions drift were taken for rings (bench/rings.py). The others depend on how many rows come later
+in a window: a surge of honest accounts with one number of rows would look like a ring."""
 ENOUGH_WINDOWS = 16
 """Past windows wanted, since the cut of the global test is taken from whole ones; a shorter history has shorter windows."""
 LEAST_ACCOUNTS = 20
@@ -57,7 +61,13 @@ class History:
         shared = SharedHistory.fit(buckets, everyone.accounts, numbers, there)
         pairs = everyone.accounts * (int(numbers.max(initial=0)) + 1) + numbers
         share = len(np.unique(pairs[there])) / max(len(np.unique(pairs)), 1)
-        return cls.of(profile.detectors, window_s, list(windows_of(profile, guards, started, window_s)), shared, share or 1.0)
+        statistics = tuple(name for name in profile.detectors if name not in LEFT_OUT)
+        chosen = [profile.detectors.index(name) for name in statistics]
+        found = [
+            (number, replace(window, readings=window.readings[:, chosen]))
+            for number, window in windows_of(profile, guards, started, window_s)
+        ]
+        return cls.of(statistics, window_s, found, shared, share or 1.0)
 
     @classmethod
     def of(
@@ -92,6 +102,10 @@ class History:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def of_detectors(self, detectors: Words, readings: FloatArray) -> FloatArray:
+        """The columns of its statistics, of readings with a column for each detector."""
+        return readings[:, [detectors.index(name) for name in self.statistics]]
 
     @property
     def checkpoints(self) -> IntArray:

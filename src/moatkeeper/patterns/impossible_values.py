@@ -1,7 +1,8 @@
 """Impossible values: categories that never occur, fractions where all is whole, numbers beyond all bounds.
 
 What is made up is impossible in many ways. A customer with a new product, a new unit or a broken export is odd too, in the
-same column always: of rows with a single odd value, those of the column that has most are therefore forgiven, and so is one row.
+same column always: of rows with a single odd value, those of the column that has most are therefore forgiven, and so is one
+row.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def read(history: History, profile: Profile, window: Window, groups: Groups) -> 
     if not len(known):
         return GroupReadings(rows, strange)
     nearest = known[np.maximum(np.searchsorted(known, rows[whole], side="right") - 1, 0)]
-    asked = Group(np.arange(len(whole)), nearest, profile.read(merged, rows[whole]))
+    asked = Group(np.arange(len(whole)), nearest, history.of_detectors(profile.detectors, profile.read(merged, rows[whole])))
     scores = scores_by(Group(history.keys, history.rows, history.readings), asked)
     strange[whole] = (np.maximum(scores, 0.0) ** 2).sum(axis=1)
     return GroupReadings(rows, strange)

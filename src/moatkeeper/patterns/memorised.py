@@ -17,6 +17,7 @@ import numpy.typing as npt
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.hashing import mixed
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
 from moatkeeper.patterns.shares import Share
@@ -52,8 +53,9 @@ def degrees(wording: Wording) -> IntArray:
 
 
 def _repetitive(wording: Wording) -> npt.NDArray[np.bool_]:
-    pairs = np.unique(np.stack([wording.owners().astype(np.uint64), wording.words]), axis=1)[0]
-    distinct = np.bincount(pairs.astype(np.int64), minlength=len(wording))
+    owners = wording.owners()
+    own = wording.words + mixed(owners.astype(np.uint64))  # the same only for the same word in the same text
+    distinct = np.bincount(owners[np.unique(own, return_index=True)[1]], minlength=len(wording))
     return (wording.counts >= _MANY_WORDS) & (wording.counts >= REPETITIVE * distinct)
 
 
@@ -79,13 +81,13 @@ class FittedMemorised:
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The larger excess, of fishing texts or of repeats, in standard deviations between honest accounts."""
         repeated, long = _repeated(states)
-        return np.fmax(self.speech.read(states), self.repeats.excess(repeated, long))
+        return np.fmax(self.speech.read(states, counts), np.maximum(self.repeats.excess(repeated, long), 0.0))
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts fish, or how many were repeated."""
         repeated, long = _repeated(states)
         excess = self.repeats.excess(repeated, long)[0]
-        if np.isfinite(excess) and not excess <= self.speech.read(states)[0]:
+        if np.isfinite(excess) and excess > 0 and not excess <= self.speech.read(states, counts)[0]:
             return f"{repeated[0]:.0f} of {long[0]:.0f} texts with long answers were asked again, word for word"
         return self.speech.explain(
             states,
@@ -109,7 +111,7 @@ class Memorised:
             return None
         tokens = rows.batch.tokens
         known = np.empty(0) if tokens is None else tokens[tokens >= 0].astype(np.float64)
-        long = float(np.quantile(known, _LONG)) if len(known) else 0.0
+        long = max(float(np.quantile(known, _LONG)), 1.0) if len(known) else 1.0
         accounts, owners = np.unique(rows.batch.accounts, return_inverse=True)
         chosen = np.flatnonzero(_long(rows, long))
         asked, count = MAPS.empty(len(accounts)), Counts(1).empty(len(accounts))
@@ -120,7 +122,7 @@ class Memorised:
 
 def _long(rows: Rows, least: float) -> npt.NDArray[np.bool_]:
     tokens = rows.batch.tokens
-    return np.ones(len(rows), dtype=bool) if tokens is None else tokens >= least
+    return np.zeros(len(rows), dtype=bool) if tokens is None else tokens >= least
 
 
 def _repeated(states: States) -> tuple[FloatArray, FloatArray]:

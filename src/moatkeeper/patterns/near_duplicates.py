@@ -1,8 +1,8 @@
 """Near-duplicates: rows that are almost an earlier row of the same account but not quite.
 
-Line searches, Jacobian steps and sweeps move a row by very little. Distinct rows are counted, and the distinct small cells that they
-fall into: whoever repeats himself repeats both, whoever moves a little repeats the cells only. In bitmaps, so that it
-does not matter in which order or where the rows came in.
+Line searches, Jacobian steps and sweeps move a row by very little. Distinct rows are counted, and the distinct small cells
+that they fall into: whoever repeats himself repeats both, whoever moves a little repeats the cells only. In bitmaps, so that
+it does not matter in which order or where the rows came in.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
-from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.rows import Rows
+from moatkeeper.patterns.small_cells import SmallCells
 from moatkeeper.sketch.base import Marks, Sketch
 from moatkeeper.sketch.bits import Bits
 
 TABLES = 3  # of cells; larger: less chance in where they are cut, more memory
 WIDTH = 2.0**-5
-"""Of a step, in deviations. Of those from 1 to 1/32 the finest found most line searches: customers who change a field change it by more."""
+"""Of a step, in deviations. The finest of widths from 1 to 1/32 found most: who changes a field moves farther."""
 SIZE = 2_048  # bits of a map; larger: exact for longer, more memory
 MAPS = Bits(TABLES + 1, SIZE)
 DECIMALS = 6  # of a reading: what lies behind is the rounding of sums

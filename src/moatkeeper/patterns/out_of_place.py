@@ -14,6 +14,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
 from moatkeeper.patterns.rows import Rows
@@ -51,7 +52,7 @@ class FittedOutOfPlace:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of strange texts in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"] * distinct_share(states, counts)[:, None])
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts were strange."""

@@ -72,7 +72,7 @@ def mates(state: State) -> FloatArray:
 
 
 def mates_between(first: State, second: State) -> FloatArray:
-    """How many rows of the other kind share a row's part, on average, for two kinds of rows, (accounts, parts); 0 without rows."""
+    """How many rows of the other kind share a row's part, on average over both kinds, (accounts, parts); 0 without rows."""
     one, other = different(first), different(second)
     rows = one.sum(axis=2) + other.sum(axis=2)
     products = (one - one.mean(axis=2, keepdims=True)) * (other - other.mean(axis=2, keepdims=True))

@@ -17,6 +17,10 @@ AXES = 24
 """Coordinates that are kept; larger: finer near-duplicates, slower, and more rows needed to fit."""
 SEEN = 4_000
 """Rows that the axes are found with."""
+FINE = 2.0**-12
+"""Of the inputs' deviation, and of the axes: below it nothing is told apart."""
+MOST_STEPS = 2.0**24
+"""That an input may lie from the mean; larger ones are taken for this one."""
 LARGEST = 1e18
 """Larger numbers are taken for this one: sums of them must not overflow."""
 BUCKETS = 4_096  # that fragments of four bytes are hashed into
@@ -30,10 +34,15 @@ _TEXT_SEED = 20_260_605
 @packable
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """The main axes of honest rows: ``mean`` (d,), ``axes`` (d, AXES at most)."""
+    """The main axes of honest rows: ``mean`` (d,), ``axes`` (d, AXES at most), whole multiples of FINE.
+
+    Inputs are taken as whole multiples of ``step``: sums of products are exact, so that a row has the same coordinates in every
+    batch.
+    """
 
     mean: FloatArray
     axes: npt.NDArray[np.float32]
+    step: float
 
     @classmethod
     def fit(cls, inputs: FloatArray, rng: np.random.Generator) -> Self:
@@ -41,11 +50,20 @@ class Axes:
         some = _plain(inputs[rng.permutation(len(inputs))[:SEEN]])
         mean = some.mean(axis=0)
         _, _, axes = np.linalg.svd(some - mean, full_matrices=False)
-        return cls(mean, axes[:AXES].T.astype(np.float32))
+        return cls(mean, (np.rint(axes[:AXES].T / FINE) * FINE).astype(np.float32), (float(np.std(some)) or 1.0) * FINE)
 
     def of(self, inputs: FloatArray) -> FloatArray:
         """The coordinates of each row, shape (n, AXES at most)."""
-        return np.asarray((_plain(inputs) - self.mean).astype(np.float32) @ self.axes, dtype=np.float64)
+        return np.asarray((self._steps(inputs) @ self.axes.astype(np.float64)) * self.step, dtype=np.float64)
+
+    def rest(self, inputs: FloatArray, coordinates: FloatArray) -> FloatArray:
+        """How far each input lies from the axes, shape (n,): its distance from what its coordinates alone would be."""
+        steps, along = self._steps(inputs), coordinates / self.step
+        left = np.einsum("nd,nd->n", steps, steps) - np.einsum("nc,nc->n", along, along)
+        return np.asarray(np.rint(np.sqrt(np.maximum(left, 0.0))) * self.step, dtype=np.float64)
+
+    def _steps(self, inputs: FloatArray) -> FloatArray:
+        return np.clip(np.rint((_plain(inputs) - self.mean) / self.step), -MOST_STEPS, MOST_STEPS)
 
 
 def _plain(inputs: FloatArray) -> FloatArray:

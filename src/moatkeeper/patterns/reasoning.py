@@ -61,7 +61,7 @@ class FittedReasoning:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of such texts in standard deviations between honest accounts."""
-        return self.speech.read(states)
+        return self.speech.read(states, counts)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts asked for reasoning, grades or training examples."""

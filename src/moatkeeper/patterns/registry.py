@@ -13,6 +13,7 @@ from moatkeeper.patterns.clockwork import Clockwork
 from moatkeeper.patterns.coverage import Coverage
 from moatkeeper.patterns.density import Density
 from moatkeeper.patterns.evenness import Evenness
+from moatkeeper.patterns.foreign_inputs import ForeignInputs
 from moatkeeper.patterns.generalist import Generalist
 from moatkeeper.patterns.grain import Grain
 from moatkeeper.patterns.impossible_values import ImpossibleValues
@@ -47,6 +48,7 @@ _ALL: tuple[Detector, ...] = (
     Pivot(),
     ImpossibleValues(),
     Unreal(),
+    ForeignInputs(),
     Sweeps(),
     StagedHardness(),
     BoundaryProbing(),

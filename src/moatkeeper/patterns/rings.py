@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -69,6 +69,7 @@ def look_for_rings(
             "found a calibration without a history of windows, expected one that rings can be compared with",
             hint="write it again with `moatkeeper calibrate`",
         )
+    window = replace(window, readings=history.of_detectors(calibration.profile.detectors, window.readings))
     p_values = history.p_values(window.keys, window.rows, window.readings)
     known = np.asarray(~np.isnan(p_values).any(axis=1))
     refused = _refusals(history, window, known)

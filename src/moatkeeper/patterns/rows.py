@@ -39,6 +39,7 @@ class Rows:
     wording: Wording | None = None  # of the texts, where there are texts
     framing: Wording | None = None  # of the distinct ``systems``, where there are any
     framed: IntArray | None = None  # (n,): which of these stands before a row's text
+    rest: FloatArray | None = None  # (n,): how much of a projected input the coordinates leave out, from 0 up
 
     def __len__(self) -> int:
         return len(self.exact)

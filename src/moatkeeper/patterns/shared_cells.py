@@ -18,7 +18,8 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.components import components
 from moatkeeper.patterns.encoder import Encoder
-from moatkeeper.patterns.hashing import HashArray, row_hashes
+from moatkeeper.patterns.hashing import HashArray, mixed, row_hashes
+from moatkeeper.patterns.normal import draws
 from moatkeeper.patterns.packing import packable
 
 TABLES = 6
@@ -34,6 +35,7 @@ LEAST_COMPONENT = 4
 AT_ONCE = 65_536
 """Rows that are encoded at a time."""
 _BYTE = 8
+_THINNED = 2_001  # purpose of a drawn chance
 _SEED = 1911
 
 
@@ -58,6 +60,7 @@ class SharedHistory:
     largest: IntArray  # (windows,)
     meeting: IntArray  # (windows,): accounts in any component
     accounts: IntArray  # (windows,)
+    rows: IntArray  # (windows,): that these accounts sent
 
     @classmethod
     def fit(cls, buckets: HashArray, owners: IntArray, windows: IntArray, placed: npt.NDArray[np.bool_]) -> Self:
@@ -67,7 +70,7 @@ class SharedHistory:
         for table in range(TABLES):
             np.bitwise_or.at(visited[table], places[:, table] // _BYTE, _bit(places[:, table]))
         lonely = np.stack([_in_one_window(buckets[:, table], windows) for table in range(TABLES)], axis=1)
-        largest, meeting, accounts = [], [], []
+        largest, meeting, accounts, rows = [], [], [], []
         for window in np.unique(windows).tolist():
             inside = np.flatnonzero((windows == window) & placed)
             names, numbers = np.unique(owners[inside], return_inverse=True)
@@ -75,7 +78,8 @@ class SharedHistory:
             largest.append(int(met.sizes.max(initial=0)))
             meeting.append(int(np.count_nonzero(met.sizes > 1)))
             accounts.append(len(names))
-        return cls(visited, *(np.array(part, dtype=np.int64) for part in (largest, meeting, accounts)))
+            rows.append(len(inside))
+        return cls(visited, *(np.array(part, dtype=np.int64) for part in (largest, meeting, accounts, rows)))
 
     def empty(self, buckets: HashArray) -> npt.NDArray[np.bool_]:
         """Which cells no honest row ever visited, shape (r, TABLES)."""
@@ -101,7 +105,10 @@ class SharedHistory:
 
     def conspicuous(self, buckets: HashArray, owners: IntArray, accounts: int) -> npt.NDArray[np.bool_]:
         """Which accounts of a window meet where nobody was, in too large components or too many in all, shape (accounts,)."""
-        sizes = meet(buckets, owners, self.empty(buckets), accounts).sizes
+        # More rows meet more often by chance: a busier window is thinned to the rows of the busiest past one.
+        chances = draws(mixed(buckets[:, TABLES].astype(np.uint64)).astype(np.int64) ^ owners, _THINNED)
+        kept = chances * len(buckets) <= int(self.rows.max(initial=0))
+        sizes = meet(buckets[kept], owners[kept], self.empty(buckets[kept]), accounts).sizes
         meeting = sizes > 1
         if np.count_nonzero(meeting) > self.most_meeting * accounts:
             return np.asarray(meeting)

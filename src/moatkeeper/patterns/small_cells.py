@@ -1,7 +1,8 @@
 """Small cells: rows that lie beside each other in all coordinates at once fall into the same small cell.
 
 Locality-sensitive hashing of Datar, Immorlica, Indyk and Mirrokni 2004: random directions, each cut into steps. A row moved a
-little in every column stays in its cell. A row of which one column is another leaves it: a customer's what-ifs are no near-duplicates.
+little in every column stays in its cell. A row of which one column is another leaves it: a customer's what-ifs are no
+near-duplicates.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import States
 from moatkeeper.patterns.batch import IntArray
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
 from moatkeeper.patterns.rows import Rows
@@ -75,9 +76,14 @@ class Speech:
             framing = self.framing_ranks.p_values(before, none)
         return {"texts": Tails.marks(texts), "framing": Tails.marks(framing)}
 
-    def read(self, states: States) -> FloatArray:
-        """The larger excess of the two, in standard deviations between honest accounts."""
-        return np.fmax(self.tails.read(states["texts"]), self.framing_tails.read(states["framing"]))
+    def read(self, states: States, counts: IntArray) -> FloatArray:
+        """The larger excess of the two, in standard deviations between honest accounts; 0 if there is none.
+
+        A text that is sent again counts once.
+        """
+        texts = states["texts"] * distinct_share(states, counts)[:, None]
+        excess = np.fmax(self.tails.read(texts), self.framing_tails.read(states["framing"]))
+        return np.maximum(excess, 0.0)
 
     def explain(self, states: States, what: str, before: str) -> str:
         """The counts behind the larger excess."""

@@ -1,9 +1,9 @@
 """Staged hardness: rows that the model learned late, more of them than customers have who ask about the same things.
 
-Sadeghzadeh, Sobhanian, Dehghan and Jalili 2021 (HODA): a row's hardness is the first of the model's earlier stages from which on
-the answer stays what it is. Deviations: the accounts' hardness is compared within a region and a class, one-sided and between accounts,
-where the paper correlates its histogram with that of all honest rows; and the stages are whatever the operator has (boosting
-rounds, checkpoints, early exits), where the paper takes eleven epochs.
+Sadeghzadeh, Sobhanian, Dehghan and Jalili 2021 (HODA): a row's hardness is the first of the model's earlier stages from which
+on the answer stays what it is. Deviations: the accounts' hardness is compared within a region and a class, one-sided and
+between accounts, where the paper correlates its histogram with that of all honest rows; and the stages are whatever the
+operator has (boosting rounds, checkpoints, early exits), where the paper takes eleven epochs.
 """
 
 from __future__ import annotations

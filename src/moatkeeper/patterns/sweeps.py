@@ -1,8 +1,8 @@
 """Sweeps: many rows that are the same in all but a few columns, as searches along one column at a time are.
 
-Finding where a tree splits or where a plane lies takes long runs of one column's values with all others held. Columns are dealt into a
-few groups; for each group, the rows that share everything outside it are mates. A customer who asks what would change an
-answer has a handful of mates a row, a search dozens. However often a row is sent, it counts once.
+Finding where a tree splits or where a plane lies takes long runs of one column's values with all others held. Columns are
+dealt into a few groups; for each group, the rows that share everything outside it are mates. A customer who asks what would
+change an answer has a handful of mates a row, a search dozens. However often a row is sent, it counts once.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class FittedSystemPrompt:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of such texts in standard deviations between honest accounts."""
-        return self.speech.read(states)
+        return self.speech.read(states, counts)
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts were about the model's instructions."""

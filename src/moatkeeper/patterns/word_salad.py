@@ -16,6 +16,7 @@ from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.base import Fitted, Purpose, States
 from moatkeeper.patterns.batch import IntArray
 from moatkeeper.patterns.collocations import Collocations, honest_cohesion
+from moatkeeper.patterns.distinct import distinct_share
 from moatkeeper.patterns.out_of_place import LEAST_ACCOUNTS, LENGTHS, length_groups
 from moatkeeper.patterns.packing import packable
 from moatkeeper.patterns.ranks import Ranks
@@ -51,7 +52,7 @@ class FittedWordSalad:
 
     def read(self, states: States, counts: IntArray) -> FloatArray:
         """The excess of texts in a strange order, in standard deviations between honest accounts."""
-        return self.tails.read(states["tallies"])
+        return self.tails.read(states["tallies"] * distinct_share(states, counts)[:, None])
 
     def explain(self, states: States, counts: IntArray) -> str:
         """How many texts were in a strange order."""
