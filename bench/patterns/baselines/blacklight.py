@@ -26,6 +26,7 @@ QUANTUM = 50
 WINDOW = 20
 KEPT = 50
 ALIKE = 25
+AHEAD = 3  # times KEPT hashes are sorted first, which is nearly always enough
 _BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 
 
@@ -42,7 +43,17 @@ def fingerprints(inputs: FloatArray, salt: int, *, window: int = WINDOW, step: i
     with np.errstate(over="ignore"):
         for place in range(min(window, inputs.shape[1])):
             hashes = hashes * _BASE + quantised[:, starts + place] + np.uint64(1)
-    ordered = np.sort(mixed(hashes), axis=1)[:, ::-1]
+    scattered = mixed(hashes)
+    if scattered.shape[1] <= AHEAD * KEPT:
+        return _largest(scattered)
+    found = _largest(np.partition(scattered, -AHEAD * KEPT, axis=1)[:, -AHEAD * KEPT :])
+    short = found[:, -1] == 0  # too many of the largest were the same
+    found[short] = _largest(scattered[short])
+    return found
+
+
+def _largest(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    ordered = np.sort(hashes, axis=1)[:, ::-1]
     repeated = np.zeros(ordered.shape, dtype=bool)
     repeated[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
     ordered[repeated] = 0

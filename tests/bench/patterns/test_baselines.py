@@ -112,6 +112,13 @@ def test_blacklights_fingerprint_has_no_hash_twice_and_depends_on_the_salt() -> 
     assert not np.array_equal(known, blacklight.fingerprints(flat, salt=2))
 
 
+def test_blacklights_fingerprint_is_the_largest_distinct_hashes_even_where_most_are_the_same() -> None:
+    picture = np.r_[np.tile(RNG.uniform(size=2), 400), RNG.uniform(size=80)][None]
+    known = blacklight.fingerprints(np.vstack([picture, RNG.uniform(size=(1, 880))]), salt=5)
+    assert np.all(np.diff(known[known > 0].reshape(2, -1).astype(np.float64), axis=1) < 0)
+    assert known.shape == (2, blacklight.KEPT)
+
+
 def test_blacklight_by_account_does_not_match_between_accounts() -> None:
     twice = np.repeat(RNG.uniform(size=(1, 300)), 2, axis=0)
     prints = blacklight.fingerprints(twice, salt=0)
