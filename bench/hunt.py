@@ -106,11 +106,6 @@ def main() -> None:
             measured("DuckDB scan", [sys.executable, "-c", DUCKDB % (CORES, log)], count),
             measured("isolation forest", [sys.executable, "-c", FOREST % (log, CORES)], count),
         ]
-    for one in found:
-        print(f"{one.contender:20} {one.seconds:8.1f} s {one.exchanges_per_s:12,.0f} exchanges/s {one.peak_mb:8.0f} MB", end="")
-        print(
-            "" if one.listed is None else f"   lists {one.listed}, {one.ring_found:.0%} of the ring, {one.honest_listed} honest"
-        )
     about = {"exchanges": count, "accounts": asked.accounts, "log_bytes": size, "ring": RING, "ring_rows": RING_ROWS}
     figures = {"log": about, "cores": CORES, "contenders": found}
     write_result("hunt", figures, seeds=[SEED], packages=["duckdb", "numpy", "pandas", "scikit-learn"])
@@ -129,7 +124,7 @@ def measured(contender: str, command: Sequence[str], exchanges: int) -> Measured
             out.append(process.stdout.read())
     seconds = time.perf_counter() - began
     listed, hits = listing(contender, "".join(out))
-    return Measured(
+    found = Measured(
         contender,
         seconds,
         exchanges / seconds,
@@ -138,6 +133,9 @@ def measured(contender: str, command: Sequence[str], exchanges: int) -> Measured
         None if listed is None else hits / RING,
         None if listed is None else len(listed) - hits,
     )
+    told = "" if listed is None else f"   lists {len(listed)}, {hits} of the ring"
+    print(f"{contender:20} {seconds:8.1f} s {exchanges / seconds:12,.0f} exchanges/s {peak / MB:8.0f} MB{told}", flush=True)
+    return found
 
 
 def resident(process: psutil.Process) -> int:

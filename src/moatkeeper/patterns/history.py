@@ -96,7 +96,7 @@ class History:
             p_values = plain.p_values_of_past(number)
             elsewhere = plain.size_at(plain.rows[inside]) - _size_at(plain.rows[inside], plain.rows[inside])
             past.append([alarm.z for alarm in alarms(statistics, p_values, plain.rows[inside], elsewhere)])
-        return replace(plain, past=np.array(past).reshape(-1, width))
+        return replace(plain, past=np.array(past).reshape(len(past), width))
 
     def __len__(self) -> int:
         return len(self.keys)

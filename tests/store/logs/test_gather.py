@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from moatkeeper.core.query import FloatArray
 from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.store.logs import parts as parts_module
 from moatkeeper.store.logs import piece_reader, source
@@ -227,9 +228,10 @@ def test_pieces_slices_and_processes_change_nothing(tmp_path: Path, monkeypatch:
     }
 
 
-def _rows(one: Gathered, name: str) -> np.ndarray:
+def _rows(one: Gathered, name: str) -> FloatArray:
     assert one.batch.inputs is not None
-    return one.batch.inputs[one.batch.accounts == one.batch.names.index(name)]
+    found: FloatArray = one.batch.inputs[one.batch.accounts == one.batch.names.index(name)]
+    return found
 
 
 def test_the_engines_way_and_line_by_line_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,9 @@ def test_an_exchange_comes_back_as_it_was() -> None:
     assert (found.request, found.key, found.address) == (one.query.id, one.query.caller.key_id, one.query.caller.address)
     assert found.rows == 2
     assert np.array_equal(np.array(found.numbers, dtype=float), ROWS)
-    assert np.array_equal(np.array(found.scores, dtype=float), one.answer.outputs[0].values)
+    values = one.answer.outputs[0].values
+    assert values is not None
+    assert np.array_equal(np.array(found.scores, dtype=float), values)
 
 
 @given(st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=1, max_size=4))

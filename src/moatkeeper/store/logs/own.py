@@ -145,7 +145,7 @@ class OwnLog:
             get("tokens", -1),
             NAN if room is None else room,
             NAN,
-            _stages(outputs, rows) if outputs else None,
+            _stages(outputs, rows),
         )
 
 
@@ -169,8 +169,8 @@ def _records(values: object) -> tuple[Sequence[Sequence[object]], tuple[str, ...
     return [flat([row.get(name) for name in columns]) for row in values], columns
 
 
-def _stages(outputs: Sequence[object], rows: int) -> Sequence[Sequence[object]] | None:
-    if len(outputs) == 1:
+def _stages(outputs: object, rows: int) -> Sequence[Sequence[object]] | None:
+    if type(outputs) is not list or len(outputs) < 2:
         return None
     found = next((one.get("values") for one in outputs if type(one) is dict and one.get("name") == STAGES), None)
     return found if type(found) is list and len(found) == rows and all(type(one) is list for one in found) else None
