@@ -153,12 +153,12 @@ def promise(calibration: Calibration) -> str:
         return f"An honest account is ever named with a chance of at most {ALPHA:.1%}, however long it lives."
     if least <= RANKS_ABOVE:
         return (
-            f"Too few accounts to name anybody under a bound of {ALPHA:.1%}: the least is {least:.2%}. Down to that, accounts can "
-            "be watched and slowed down."
+            f"Too few accounts to name anybody under a bound of {ALPHA:.1%}: the least is {least:.2%}. Down to that, accounts "
+            "can be watched and slowed down."
         )
     return (
-        f"Too few accounts for any bound up to {RANKS_ABOVE:.0%}: the least is {least:.0%}. Findings will only rank accounts for a "
-        "person; nothing will act on them."
+        f"Too few accounts for any bound up to {RANKS_ABOVE:.0%}: the least is {least:.0%}. Findings will only rank accounts "
+        "for a person; nothing will act on them."
     )
 
 
