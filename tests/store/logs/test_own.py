@@ -14,6 +14,7 @@ from moatkeeper.core.answer import Answer, Output, OutputKind
 from moatkeeper.core.exchange import Exchange
 from moatkeeper.core.judgement import Quota
 from moatkeeper.core.query import InputKind, Inputs
+from moatkeeper.patterns.chats import chat_columns
 from moatkeeper.store.logs.base import Entry, Passed, Unreadable
 from moatkeeper.store.logs.own import OwnLog, encode
 from tests.support.honest import exchange, honest_rows
@@ -64,10 +65,13 @@ def test_a_chat_is_its_last_message_its_turns_and_its_system_prompt() -> None:
     messages = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "One"},
+        {"role": "assistant", "content": "Well."},
         {"role": "user", "content": "Two"},
     ]
     found = told(with_inputs(exchange("a", ROWS), Inputs(InputKind.CHATS, 2, (messages, messages))))
-    assert (found.texts, found.turns, found.system, found.rows) == (["Two", "Two"], 2, "Be brief.", 2)
+    assert (found.texts, found.turns, found.rows) == (["Two", "Two"], 2, 2)
+    # The same as the gateway's detectors are told.
+    assert found.system == chat_columns([messages]).systems[0] == "Be brief."
     assert b"One" not in encode(with_inputs(exchange("a", ROWS), Inputs(InputKind.CHATS, 1, (messages,))))
 
 

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import orjson
 
+from moatkeeper.patterns.chats import chat_columns
 from moatkeeper.store.logs.base import Unreadable, count_of
 
-_SYSTEM_ROLES = ("system", "developer")
 _SCORE_NAMES = ("probabilities", "predict_proba", "scores", "logits", "softmax")
 """Outputs by these names are scores, whatever else a model says beside them."""
 
@@ -81,19 +81,11 @@ def asked(body: object) -> Asked:
 
 
 def chat(messages: object, model: str = "") -> Asked:
-    """The last message of the user, the system prompt, and how many messages of the user there are."""
+    """The last message of the user, the system prompt and the turns, as the gateway tells its detectors."""
     if not isinstance(messages, list):
         return _prompts(messages, model)
-    last, system, turns = "", "", 0
-    for message in messages:
-        if not isinstance(message, Mapping):
-            continue
-        role = message.get("role")
-        if role == "user":
-            last, turns = _content(message.get("content")), turns + 1
-        elif role in _SYSTEM_ROLES:
-            system = _content(message.get("content"))
-    return Asked(texts=[last], system=system, turns=turns, model=model)
+    columns = chat_columns([messages])
+    return Asked(texts=[columns.texts[0]], system=columns.systems[0], turns=int(columns.turns[0]), model=model)
 
 
 def answered(body: object, rows: int) -> Answered:

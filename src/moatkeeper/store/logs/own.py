@@ -10,9 +10,9 @@
      "tokens": 0,  "turns": 2,  "system": "...",  "room": 0.93}
 
 ``kind`` of inputs is one of numbers, records, texts, chats and opaque. Of a chat, ``values`` is the last message of the user,
-``system`` the system prompt and ``turns`` the number of the user's messages: what detectors look at, and no more. ``outputs``
-are the model's true answer, before anything was taken from it; labels in words are not carried. ``room`` is the share of the
-tightest limit that was left. Fields that are empty are left out; numbers that are not finite are null.
+``system`` the system prompt and ``turns`` the number of the user's messages: what detectors look at, and no more.
+``outputs`` are the model's true answer, before anything was taken from it; labels in words are not carried. ``room`` is the
+share of the tightest limit that was left. Fields that are empty are left out; numbers that are not finite are null.
 """
 
 from __future__ import annotations
