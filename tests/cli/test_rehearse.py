@@ -205,4 +205,4 @@ def test_a_guard_with_patterns_learns_from_customers_of_its_own_and_says_where_t
     assert watched.guard.watch is not None
     assert watched.guard.watch.calibrations["small"].accounts == 150
     assert watched.guard.policy.rules.act
-    assert capsys.readouterr().err == "watching: 150 customers are too few for detectors to act on: they only rank\n"
+    assert capsys.readouterr().err == "watching: 150 customers are too few for detectors to name anybody under 0.1%\n"

@@ -56,7 +56,7 @@ def test_the_order_does_not_matter() -> None:
 def test_sending_the_same_rows_again_is_no_sweep() -> None:
     rng = np.random.default_rng(4)
     again = [np.repeat(honest_rows(rng, 2), ROWS // 2, axis=0) for _ in range(20)]
-    assert readings(again).max() < 2  # two different rows that fall together
+    assert readings(again).max() < 3  # two different rows that fall together
 
 
 def test_it_says_how_many() -> None:

@@ -21,7 +21,7 @@ from moatkeeper.demo.victim import train
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.guard import Guard
 from moatkeeper.outputs.least import LeastOutput
-from moatkeeper.patterns.evidence import RANKS_ABOVE
+from moatkeeper.patterns.evidence import ALPHA, RANKS_ABOVE
 from moatkeeper.patterns.watch import Watch
 from moatkeeper.redteam.adaptive.crew_plan import Allocation, Canary, CrewPlan, OnRefusal, Timing
 from moatkeeper.redteam.adaptive.registry import TACTICS
@@ -90,6 +90,8 @@ def watching(defences: Sequence[Defence], settings: CampaignSettings, scene: Sce
         calibration = calibrated(scene, others)
         if calibration.least_alpha > RANKS_ABOVE:
             note(f"{defence.name}: {size:,} customers are too few for detectors to act on: they only rank")
+        elif calibration.least_alpha > ALPHA:
+            note(f"{defence.name}: {size:,} customers are too few for detectors to name anybody under {ALPHA:.1%}")
         watch = Watch({scene.name: calibration})
         rules = replace(guard.policy.rules, act=True)
         found.append(Defence(defence.name, Guard(replace(guard.policy, rules=rules), guard.outputs, watch, look_s=LOOK_S)))
