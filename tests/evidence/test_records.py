@@ -48,6 +48,7 @@ def test_what_was_truly_used_is_kept_once_it_is_known() -> None:
         records.config_record(digest="ab", accepted=False, problem="line 3"),
         records.key_record("abcd2345", CALLER.account, who="root", expires=1.5),
         records.standing_record("acme", Standing.GOOD, Standing.WATCHED, reason="line", note="", who="root"),
+        records.tie_record("acme", "", "ring-1", reason="ring", note="", who="root"),
         records.gap_record(3, "disk full"),
     ],
 )

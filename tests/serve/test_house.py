@@ -21,6 +21,7 @@ from moatkeeper.serve.asgi import Receive, Scope, Send, read_body
 from moatkeeper.serve.house import House
 from moatkeeper.serve.middleware import InProcess
 from moatkeeper.serve.tracing import NoTracing
+from moatkeeper.store.actors import Actors
 from moatkeeper.store.ledger_read import entries
 from moatkeeper.store.standings import Standings
 
@@ -104,6 +105,31 @@ def test_a_standing_set_by_another_process_is_taken_in_within_a_tick(tmp_path: P
         return [before, after]
 
     assert asyncio.run(main()) == [200, 403]
+
+
+def test_a_tie_made_by_another_process_is_taken_in_within_a_tick_and_holds_after_a_crash(tmp_path: Path) -> None:
+    async def main() -> list[int]:
+        running = house(tmp_path)
+        for token in ("one", "two", "three"):
+            await ask(running, 1, token)
+        owners = (use.bucket.owner for use in running.memory.uses(NOON) if use.bucket.limit == "account:rows:3600")
+        first, second, _ = owners
+        before = await ask(running, 4, "one")
+        running.tick()
+        assert running.memory.watching.actors == {}  # one address, one agent, one hour: no reason to tie
+        with Actors.open(tmp_path) as actors:
+            actors.tie("ring", [first, second], reason="test")
+        running.tick()
+        after = [await ask(running, 4, "two"), await ask(running, 1, "one"), await ask(running, 4, "three")]
+        assert running.ledger is not None
+        running.ledger.close()  # and no more: the limits are not saved, as after a crash
+        again = house(tmp_path)
+        assert again.memory.watching.actors == {first: "ring", second: "ring"}
+        assert {use.bucket.owner: use.used for use in again.memory.uses(NOON)}["\x1fring"] > 0
+        await again.close()
+        return [before, *after]
+
+    assert asyncio.run(main()) == [200, 200, 429, 200]
 
 
 def test_a_reload_swaps_the_policy_and_a_bad_one_keeps_the_old(tmp_path: Path) -> None:
@@ -261,7 +287,7 @@ async def seen(gateway: House, body: bytes) -> tuple[int, list[tuple[str, str]],
     return answer.status_code, fields, json.loads(answer.content, parse_float=lambda number: 0.0)
 
 
-def appearances(data: Path, standing: Standing) -> list[tuple[int, list[tuple[str, str]], object]]:
+def appearances(data: Path, standing: Standing, *, tied: bool = False) -> list[tuple[int, list[tuple[str, str]], object]]:
     """What an account in a standing sees: answers, faults of its own, and a refusal."""
 
     async def main() -> list[tuple[int, list[tuple[str, str]], object]]:
@@ -269,6 +295,8 @@ def appearances(data: Path, standing: Standing) -> list[tuple[int, list[tuple[st
         await seen(running, b'{"instances": [[1.0]]}')
         for account in {use.bucket.owner for use in running.memory.uses(NOON)}:
             running.memory.stand(account, standing)
+            if tied:
+                running.memory.watching.actors = {account: "ring", "another": "ring"}
         asks = [b'{"instances": [[1.0]]}', b'{"instances": [[', b'{"instances": []}', b'{"instances": [%s1]}' % (b"1," * 50)]
         answers = [await seen(running, body) for body in asks]
         await running.close()
@@ -281,6 +309,11 @@ def appearances(data: Path, standing: Standing) -> list[tuple[int, list[tuple[st
 def test_a_caller_cannot_tell_its_standing_from_anything_but_numbers_and_limits(tmp_path: Path, standing: Standing) -> None:
     found = appearances(tmp_path / "one", standing)
     assert [status for status, _, _ in found] == [200, 400, 400, 429]
+    assert found == appearances(tmp_path / "two", Standing.GOOD)
+
+
+def test_a_caller_cannot_tell_that_its_account_is_tied_to_others(tmp_path: Path) -> None:
+    found = appearances(tmp_path / "one", Standing.GOOD, tied=True)
     assert found == appearances(tmp_path / "two", Standing.GOOD)
 
 

@@ -24,7 +24,9 @@ from moatkeeper.cli.standing_holds import (
     proposals,
     undo,
 )
+from moatkeeper.cli.standing_ties import tie, ties, untie
 from moatkeeper.core.judgement import Standing
+from moatkeeper.store.actors import Actors
 from moatkeeper.store.holds import Holds
 from moatkeeper.store.proposals import OPEN, Proposals
 from moatkeeper.store.standings import StandingChange, Standings
@@ -73,6 +75,8 @@ def show(account: AccountArgument, data: DataOption = DEFAULT_DATA, as_json: Jso
         held = [one for one in holds.hold_history(account)[-1:] if now < one.until]
         allowed = holds.allowance(account, "", now)
         waiting = [one for one in asked.history(account) if one.state == OPEN]
+    with Actors.open(data) as actors:
+        tied = actors.of(account)
     if as_json:
         say_json(
             {
@@ -82,6 +86,7 @@ def show(account: AccountArgument, data: DataOption = DEFAULT_DATA, as_json: Jso
                 "hold": plain_hold(held[0]) if held else None,
                 "allowance": plain_allowance(allowed) if allowed is not None else None,
                 "proposal": plain_proposal(waiting[0]) if waiting else None,
+                "actor": tied.actor if tied is not None else None,
             }
         )
         return
@@ -90,6 +95,8 @@ def show(account: AccountArgument, data: DataOption = DEFAULT_DATA, as_json: Jso
         say(f"held until {_iso(one.until)} ({one.reason})")
     if allowed is not None:
         say(f"allowed until {_iso(allowed.until)} ({allowed.reason})")
+    if tied is not None:
+        say(f"shares the limits of {tied.actor} ({tied.reason})")
     for proposal in waiting:
         say(f"proposed: {proposal.standing.value} ({proposal.reason}): {proposal.words}")
     if history:
@@ -120,6 +127,9 @@ app.command("allowances")(allowances)
 app.command("proposals")(proposals)
 app.command("approve")(approve)
 app.command("dismiss")(dismiss)
+app.command("tie")(tie)
+app.command("untie")(untie)
+app.command("ties")(ties)
 
 
 def _table(changes: list[StandingChange]) -> str:

@@ -23,6 +23,7 @@ STANDING = "standing"
 HOLD = "standing.hold"
 ALLOWANCE = "standing.allowance"
 PROPOSAL = "standing.proposal"
+TIE = "standing.tie"
 GAP = "gap"
 ATTACK = "attack"
 
@@ -108,6 +109,11 @@ def hold_record(account: str, until: float, evidence: float, *, reason: str, not
 def allowance_record(scope: str, name: str, until: float, *, reason: str, note: str, who: str) -> dict[str, Value]:
     """Somebody took an account or an organisation onto the allow-list, or off it (``until`` is then the time of that)."""
     return {"scope": scope, "name": name, "until": microseconds(until), "reason": reason, "note": note, "who": who}
+
+
+def tie_record(account: str, before: str, after: str, *, reason: str, note: str, who: str) -> dict[str, Value]:
+    """Somebody made an account share the limits of an actor (``after``), or stand alone again (``after`` is empty)."""
+    return {"account": account, "before": before, "after": after, "reason": reason, "note": note, "who": who}
 
 
 def proposal_record(

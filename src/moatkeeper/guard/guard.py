@@ -13,7 +13,8 @@ from moatkeeper.core.query import Query
 from moatkeeper.errors import ConfigError
 from moatkeeper.guard.memory import Memory
 from moatkeeper.guard.policy import Policy, Price, Tier
-from moatkeeper.limits.plan import Amounts, Owners, Plan
+from moatkeeper.limits.base import Scope
+from moatkeeper.limits.plan import Amounts, Owners, Plan, Reservation
 from moatkeeper.outputs.base import OutputPolicy
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.patterns.watch import Watch
@@ -30,6 +31,10 @@ LOOK_S = 1.0
 
 _ENDED = frozenset({Standing.SUSPENDED, Standing.TERMINATED})
 _FREE = Price()
+_ACTOR = "\x1f"
+"""Begins the name of an actor among the owners of buckets. It does not print, and the id of an account always does."""
+_REFUSED = "actor"
+"""Stands for the scope in the reason where what the actor's accounts took together refuses; an operator sees it, no caller."""
 
 _new = tuple.__new__
 """Skips the Python-level constructor of a named tuple, which costs as much again; three times a query."""
@@ -67,6 +72,7 @@ class Guard:
         alone is larger than a limit, or the account has ended. In shadow mode a query that would have been refused is
         admitted with ``would_admit`` False and charged to no bucket, so that the next decisions are those that
         enforcement would have made. An account that a person suspended or terminated is refused in shadow mode too.
+        What an account tied to others is charged, its actor is charged too; the quota stays that of its own bucket.
         """
         caller = query.caller
         account = caller.account
@@ -81,14 +87,12 @@ class Guard:
         owners = _owners(query)
         cost = query.cost
         money = cost.money + self._price(query).of(cost.requests, cost.rows, cost.tokens) if plan.charges_money else 0
-        reservation = plan.reserve(
-            owners,
-            _new(Amounts, (cost.requests, cost.rows, cost.tokens, money, 1)),
-            query.at,
-            memory.bucket,
-            factor=factor,
-            verified=caller.basis.verified,
-        )
+        amounts = _new(Amounts, (cost.requests, cost.rows, cost.tokens, money, 1))
+        reservation = plan.reserve(owners, amounts, query.at, memory.bucket, factor=factor, verified=caller.basis.verified)
+        actors = memory.watching.actors
+        if actors and account.id in actors:
+            shared = plan.reserve(_actor(actors[account.id]), amounts, query.at, memory.bucket, factor=factor)
+            reservation = _both(reservation, shared)
         if reservation.refused_by:
             quota = plan.quota(owners, query.at, {}, memory.bucket)
             return self._refusal(f"limit:{reservation.refused_by}", reservation.wait_s, standing, contract, quota)
@@ -116,15 +120,14 @@ class Guard:
         factor = self._factors[standing]
         if factor <= 0:
             return self._cut(decision, f"standing:{standing.value}", inf)
-        money = self._price(query).of(0, 0, tokens) if plan.charges_money else 0
-        reservation = plan.reserve(
-            _owners(query),
-            Amounts(tokens=tokens, money=money),
-            query.at if at is None else at,
-            memory.bucket,
-            factor=factor,
-            verified=query.caller.basis.verified,
-        )
+        amounts = Amounts(tokens=tokens, money=self._price(query).of(0, 0, tokens) if plan.charges_money else 0)
+        at = query.at if at is None else at
+        verified = query.caller.basis.verified
+        reservation = plan.reserve(_owners(query), amounts, at, memory.bucket, factor=factor, verified=verified)
+        actors = memory.watching.actors
+        if actors and account.id in actors:
+            shared = plan.reserve(_actor(actors[account.id]), amounts, at, memory.bucket, factor=factor)
+            reservation = _both(reservation, shared)
         if reservation.refused_by:
             return self._cut(decision, f"limit:{reservation.refused_by}", reservation.wait_s)
         extended = replace(decision, charges=_joined(decision.charges, reservation.charges))
@@ -216,6 +219,20 @@ def _owners(query: Query) -> Owners:
     caller = query.caller
     account = caller.account
     return _new(Owners, (caller.key_id, account.id, account.organisation, caller.address, query.model, "*"))
+
+
+def _actor(name: str) -> Owners:
+    """The buckets that accounts of one actor share: those by account, and no other."""
+    return _new(Owners, ("", _ACTOR + name, "", "", "", ""))
+
+
+def _both(own: Reservation, shared: Reservation) -> Reservation:
+    """Two reservations that have no bucket in common as one: all of both, or the longer wait of those that refuse."""
+    if shared.refused_by and (not own.refused_by or shared.wait_s > own.wait_s):
+        return shared._replace(refused_by=shared.refused_by.replace(Scope.ACCOUNT, _REFUSED, 1))
+    if own.refused_by:
+        return own
+    return Reservation({**own.changes, **shared.changes}, own.charges + shared.charges, 0.0, "")
 
 
 def _joined(charges: tuple[Charge, ...], more: tuple[Charge, ...]) -> tuple[Charge, ...]:

@@ -2,7 +2,7 @@
 
 Only what identifies who pays makes an actor by itself: a payment or a key issuer. A common network, agent or hour of sign-up
 does not, since colleagues behind one office address have it, too; accounts of a ring become an actor when a person says so.
-The mapping is data: whoever limits takes the actor's name in place of the account's.
+The mapping is data. The gateway ties nobody by it: it limits the actors that a person made (``Watching.actors``).
 """
 
 from __future__ import annotations

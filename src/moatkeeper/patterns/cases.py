@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -76,9 +77,13 @@ class CasesInMemory:
 
 @dataclass(slots=True)
 class Watching:
-    """What a memory keeps for the detectors: the cases, and the exchanges that wait to be looked at together."""
+    """What a memory keeps for the detectors: the cases, and the exchanges that wait to be looked at together.
+
+    ``actors`` gives the actor of every account that a person tied to others, and nothing for those that stand alone.
+    """
 
     cases: Cases = field(default_factory=CasesInMemory)
     waiting: list[Exchange] = field(default_factory=list)
     rows: int = 0  # of all that wait
     since: float = 0.0  # when the first of them was asked
+    actors: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from moatkeeper.serve.recorder import LedgerRecorder, NoRecorder, Recorder
 from moatkeeper.serve.requests import ForwardedRequests
 from moatkeeper.serve.tracing import NO_TRACING, open_telemetry
 from moatkeeper.serve.upstream import Timeouts, Upstream
+from moatkeeper.store.actors import Actors
 from moatkeeper.store.keys import Keys
 from moatkeeper.store.ledger import Ledger
 from moatkeeper.store.ledger_log import events, logged_queries
@@ -63,10 +64,11 @@ class House:
         self.secret = load_secret(data)
         self.keys = Keys.open(data)
         self.standings = Standings.open(data)
+        self.actors = Actors.open(data)
         self.metrics = Metrics()
         self.lookout = Lookout(data, settings.patterns, watch, self.standings, self._stand, self.metrics)
         first = self.running(settings, watch)
-        self.memory = _restored(data, first.guard)
+        self.memory = _restored(data, first.guard, self.actors.all())
         for account, standing in self.standings.all().items():
             self.memory.stand(account, standing)
         self.memory.watching.cases = self.lookout.cases
@@ -135,6 +137,8 @@ class House:
         self.keys.refresh()
         for account in self.standings.refresh():
             self.memory.stand(account, self.standings.get(account))
+        if self.actors.refresh():
+            self.memory.watching.actors = self.actors.all()
         if self.lookout.new_watch():
             self.gateway.running = self.running(self.settings, self.lookout.watch)
         self._look()
@@ -156,6 +160,7 @@ class House:
         self._look()
         self.lookout.close(self._clock())
         self._save()
+        self.actors.close()
         self.standings.close()
         self.keys.close()
 
@@ -220,6 +225,7 @@ class House:
         gauges["buckets"] = len(self.memory)
         gauges |= self.lookout.gauges()
         gauges["accounts_not_in_good_standing"] = len(self.standings.all())
+        gauges["accounts_tied"] = len(self.memory.watching.actors)
         if self.ledger is not None:
             gauges["ledger_written"] = self.ledger.written
             gauges["ledger_waiting"] = self.ledger.depth
@@ -229,14 +235,16 @@ class House:
         return self.gateway.shadow.document(shadow=self._is_shadow())
 
 
-def _restored(data: Path, guard: Guard) -> InMemory:
+def _restored(data: Path, guard: Guard, actors: Mapping[str, str]) -> InMemory:
     """The limits as they were when the last process ended, however it ended.
 
     A snapshot is older than a crash, so the ledger's records after it go through the guard again. What was in flight at the
-    snapshot is counted twice then: a restart must not give a thief anything back.
+    snapshot is counted twice then: a restart must not give a thief anything back. Accounts are tied as they are now, so that
+    what those records took is charged to their actor, too.
     """
     saved = load_snapshot(data, SNAPSHOT)
     memory = InMemory.restore(saved.content) if saved is not None else InMemory()
+    memory.watching.actors = actors
     began = time.perf_counter()
     count = 0
     for _ in replay(events(logged_queries(data, after=saved.seq if saved is not None else 0)), guard, memory):

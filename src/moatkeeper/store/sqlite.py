@@ -61,6 +61,12 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             asked INTEGER NOT NULL, at REAL NOT NULL, state TEXT NOT NULL, who TEXT NOT NULL, closed REAL)""",
         "CREATE UNIQUE INDEX proposals_open ON proposals (account) WHERE state = 'open'",
     ),
+    (
+        """CREATE TABLE ties (
+            revision INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, actor TEXT NOT NULL,
+            reason TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL)""",
+        "CREATE INDEX ties_by_account ON ties (account, revision)",
+    ),
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
