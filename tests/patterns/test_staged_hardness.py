@@ -56,7 +56,9 @@ def test_a_quarter_of_hard_rows_stands_out_as_well() -> None:
     profile = Profile.fit(
         "model", staged(batch_of([honest_rows(rng, ROWS) for _ in range(600)])), {"staged-hardness": StagedHardness()}
     )
-    hard = [rows[np.argsort(np.abs(model(rows)[:, 0] - 0.5))[: ROWS // 4]] for rows in (honest_rows(rng, 200) for _ in range(60))]
+    hard = [
+        rows[np.argsort(np.abs(model(rows)[:, 0] - 0.5))[: ROWS // 4]] for rows in (honest_rows(rng, 200) for _ in range(60))
+    ]
     mixed = [np.concatenate([rows, honest_rows(rng, ROWS - len(rows))]) for rows in hard]
     usual = [honest_rows(rng, ROWS) for _ in range(300)]
     found = next(
