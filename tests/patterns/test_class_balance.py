@@ -9,7 +9,7 @@ import numpy as np
 from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.class_balance import ClassBalance
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 CLASSES = 4
 
@@ -49,7 +49,7 @@ def test_where_customers_have_even_classes_those_are_no_sign() -> None:
 
 def test_it_says_the_shares() -> None:
     profile = profile_of(ClassBalance(), customers(200, 64, 1))
-    found = words(profile, labelled(np.array([[0.0, 0.0, 0.0, 1.0]]), 10, 9))
+    found = explained(profile, labelled(np.array([[0.0, 0.0, 0.0, 1.0]]), 10, 9))
     assert "of 10 answers 100% are of the most frequent of 4 classes" in found
 
 

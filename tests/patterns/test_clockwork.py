@@ -12,7 +12,7 @@ from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.clockwork import LEAST_ACCOUNTS, Clockwork
 from moatkeeper.patterns.profile import Profile
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 128
 DAY_S, MINUTE_S = 86_400.0, 60.0
@@ -62,7 +62,7 @@ def test_a_period_that_customers_keep_says_nothing() -> None:
     whole = people(rng, 60)
     honest = replace(whole, at=np.floor(whole.at))  # stamps of whole seconds, as logs have
     found = profile_of(Clockwork(), honest)
-    assert "intervals of 1 seconds" not in words(found, replace(people(rng, 1), at=np.arange(ROWS, dtype=np.float64)))
+    assert "intervals of 1 seconds" not in explained(found, replace(people(rng, 1), at=np.arange(ROWS, dtype=np.float64)))
     assert silent(Clockwork(), paced(rng, 60, 3_600.0))
 
 
@@ -78,5 +78,5 @@ def test_too_few_accounts_say_nothing() -> None:
 
 
 def test_it_says_the_interval() -> None:
-    found = words(profile(), paced(np.random.default_rng(7), 1, 5.0))
+    found = explained(profile(), paced(np.random.default_rng(7), 1, 5.0))
     assert "new rows keep their place in intervals of" in found

@@ -9,7 +9,7 @@ import numpy as np
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.coverage import EMBEDDING, Coverage
 from tests.support.honest import COLUMNS, batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, words
+from tests.support.readings import explained, profile_of, readings
 
 ROWS = 64
 
@@ -58,4 +58,4 @@ def test_of_a_model_that_answers_with_embeddings_their_space_is_covered() -> Non
 def test_it_says_how_many_cells() -> None:
     profile = profile_of(Coverage(), honest_batch(100, ROWS, seed=1))
     rows = np.tile(honest_rows(np.random.default_rng(7), 1), (5, 1))
-    assert words(profile, batch_of([rows])) == "5 rows have visited 1 of 2048 cells of the space"
+    assert explained(profile, batch_of([rows])) == "5 rows have visited 1 of 2048 cells of the space"

@@ -11,7 +11,7 @@ from moatkeeper.patterns.density import FEATURES, LEAST_ACCOUNTS, Density, Fitte
 from moatkeeper.patterns.distinct import EXACT
 from moatkeeper.patterns.profile import Profile
 from tests.support.honest import CENTRES, COLUMNS, batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 64
 
@@ -78,4 +78,4 @@ def test_too_few_accounts_say_nothing() -> None:
 
 
 def test_it_says_how_far() -> None:
-    assert "times as far" in words(profile(), batch_of([honest_rows(np.random.default_rng(8), ROWS)]))
+    assert "times as far" in explained(profile(), batch_of([honest_rows(np.random.default_rng(8), ROWS)]))

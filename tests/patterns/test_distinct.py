@@ -11,7 +11,7 @@ from moatkeeper.patterns.encoder import Encoder
 from moatkeeper.patterns.hashing import row_hashes
 from moatkeeper.patterns.low_margin import LowMargin
 from tests.support.honest import COLUMNS, batch_of, honest_batch, thief_rows
-from tests.support.reading import profile_of, readings
+from tests.support.readings import profile_of, readings
 
 
 def state_of(rows: list[int]) -> dict[str, np.ndarray]:

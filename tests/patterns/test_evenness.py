@@ -6,7 +6,7 @@ import numpy as np
 
 from moatkeeper.patterns.evenness import LEAST_ACCOUNTS, Evenness
 from tests.support.honest import COLUMNS, batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 64
 
@@ -42,5 +42,5 @@ def test_too_few_accounts_and_constant_columns_say_nothing() -> None:
 
 def test_it_says_how_even() -> None:
     profile = profile_of(Evenness(), honest_batch(100, ROWS, seed=1))
-    found = words(profile, batch_of([np.tile(honest_rows(np.random.default_rng(6), 1), (9, 1))]))
+    found = explained(profile, batch_of([np.tile(honest_rows(np.random.default_rng(6), 1), (9, 1))]))
     assert f"9 rows fill the ranges of {COLUMNS} columns with an evenness of 0.00" in found

@@ -9,7 +9,7 @@ import numpy as np
 from moatkeeper.patterns.generalist import Generalist
 from moatkeeper.patterns.profile import Profile
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 64
 
@@ -54,4 +54,4 @@ def test_rows_with_missing_values_are_no_sign() -> None:
 
 
 def test_it_says_how_many_regions() -> None:
-    assert "64 rows lie in" in words(profile(), batch_of([everything(np.random.default_rng(9), ROWS)]))
+    assert "64 rows lie in" in explained(profile(), batch_of([everything(np.random.default_rng(9), ROWS)]))

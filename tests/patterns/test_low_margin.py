@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from moatkeeper.core.query import FloatArray
+from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.checkpoints import readings_at_checkpoints
 from moatkeeper.patterns.low_margin import FittedLowMargin, LowMargin
 from moatkeeper.patterns.profile import Profile
@@ -37,6 +38,18 @@ def test_the_p_value_is_the_share_of_like_rows_with_a_margin_as_small() -> None:
     found = fitted.p_values(profile().rows(honest_batch(300, ROWS, seed=3)))
     for share in (0.05, 0.25, 0.5):
         assert abs(float(np.mean(found <= share)) - share) < share / 2
+
+
+def test_margins_that_many_rows_share_are_not_taken_for_rare_ones() -> None:
+    def voted(batch: Batch) -> Batch:
+        return replace(batch, scores=None if batch.scores is None else np.round(batch.scores * 4) / 4)
+
+    profile = Profile.fit("model", voted(honest_batch(300, ROWS, seed=1)), {"low-margin": LowMargin()})
+    fitted = profile.fitted["low-margin"]
+    assert isinstance(fitted, FittedLowMargin)
+    found = fitted.p_values(profile.rows(voted(honest_batch(300, ROWS, seed=3))))
+    for share in (0.005, 0.05, 0.5):
+        assert float(np.mean(found <= share)) <= 1.25 * share
 
 
 def test_without_scores_there_is_no_margin() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from moatkeeper.patterns.ordinary import LEAST_GROUP, Ordinary
 
@@ -17,6 +18,16 @@ def test_honest_values_have_even_p_values_in_each_group() -> None:
         for level in (0.01, 0.1, 0.5):
             # Levels between two of the kept ones count as the higher: never rarer than they are.
             assert 0.8 * level - 0.01 < np.mean(own <= level) < 1.1 * level + 0.005
+
+
+@pytest.mark.parametrize("levels", [2, 5, 100])
+def test_p_values_of_values_that_many_share_are_never_too_small(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    learned, fresh = rng.integers(0, levels, (2, 20_000)).astype(np.float64)
+    none = np.zeros(len(fresh), dtype=np.int64)
+    p_values = Ordinary.fit(learned, none, 1).p_values(fresh, none)
+    for level in (0.005, 0.05, 0.5):
+        assert np.mean(p_values <= level) <= 1.15 * level
 
 
 def test_a_small_group_is_compared_with_all() -> None:

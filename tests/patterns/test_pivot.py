@@ -9,7 +9,7 @@ import numpy as np
 from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.pivot import Pivot
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 64
 DAY_S = 86_400.0
@@ -50,4 +50,4 @@ def test_a_missing_age_says_nothing() -> None:
 def test_it_says_the_share_of_the_first_day() -> None:
     rng = np.random.default_rng(7)
     profile = profile_of(Pivot(), aged(rng, 60, oldest_d=30))
-    assert words(profile, aged(rng, 1, oldest_d=1)).startswith("100% of 64 rows came within a day")
+    assert explained(profile, aged(rng, 1, oldest_d=1)).startswith("100% of 64 rows came within a day")

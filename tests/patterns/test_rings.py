@@ -10,8 +10,10 @@ import pytest
 from bench.rings_world import Traffic, honest_week, together
 from moatkeeper.errors import CalibrationError
 from moatkeeper.patterns.rings import look_for_rings
-from moatkeeper.patterns.rings_report import Budget, RingReport, Rule
+from moatkeeper.patterns.rings_report import Budget, RingReport, Rule, Suspect
+from moatkeeper.patterns.shared_cells import TABLES
 from moatkeeper.patterns.traits import Traits
+from moatkeeper.patterns.window import Window
 from tests.support.ring_world import (
     ACCOUNTS,
     calibration,
@@ -107,6 +109,27 @@ def test_customers_who_edit_one_template_are_not_named_beyond_the_budget() -> No
     week = together(honest_week(world(), rng, ACCOUNTS), Traffic(editors, rows, np.full(60, -1)))
     report = look_for_rings(calibration(), window(week, 11), budget=GENEROUS)
     assert sum(in_ring(suspect.account) for suspect in report.named) <= 3
+
+
+def test_linked_accounts_are_named_unless_they_vary_rows_of_their_own() -> None:
+    traffic = with_ring("uniform", 100, 4, 8)
+    names = window(traffic, 8).names
+    ring = frozenset(name for name in names if in_ring(name))
+    office = {name: Traits(payments=(f"card {number // 20}",)) for number, name in enumerate(sorted(ring))}
+    found = window(traffic, 8, ring)
+    ample = Budget(links=0.2)  # a small service has too few past groups for less
+    named = {one.account for one in _by_links(found, office, ample)}
+    assert named
+    assert named <= ring
+    # The negative control: the same rows, taken for variations of one row of the account's own.
+    buckets = found.buckets.copy()
+    buckets[:, :TABLES] = found.owners[:, None]
+    assert not _by_links(replace(found, buckets=buckets), office, ample)
+
+
+def _by_links(found: Window, traits: dict[str, Traits], budget: Budget) -> list[Suspect]:
+    report = look_for_rings(calibration(), found, traits, budget, past_traits())
+    return [one for one in report.named if one.rule is Rule.LINKS]
 
 
 def test_what_cannot_be_promised_is_said() -> None:

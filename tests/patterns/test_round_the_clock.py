@@ -10,7 +10,7 @@ import pytest
 from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.round_the_clock import HOUR_S, RoundTheClock
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 96
 
@@ -56,6 +56,6 @@ def test_it_says_in_how_many_hours() -> None:
     rng = np.random.default_rng(5)
     profile = profile_of(RoundTheClock(), office(rng, 60))
     batch = office(rng, 1)
-    assert "96 rows came in 1 of the 24 hours of a day and on 1 of 7 days" in words(
+    assert "96 rows came in 1 of the 24 hours of a day and on 1 of 7 days" in explained(
         profile, replace(batch, at=np.full(ROWS, 10.0))
     )

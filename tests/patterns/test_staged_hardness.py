@@ -51,6 +51,22 @@ def test_asking_for_hard_rows_stands_out() -> None:
     assert np.median(found[:20]) > np.quantile(found[20:], 0.99)
 
 
+def test_a_quarter_of_hard_rows_stands_out_as_well() -> None:
+    rng = np.random.default_rng(1)
+    profile = Profile.fit(
+        "model", staged(batch_of([honest_rows(rng, ROWS) for _ in range(600)])), {"staged-hardness": StagedHardness()}
+    )
+    hard = [
+        rows[np.argsort(np.abs(model(rows)[:, 0] - 0.5))[: ROWS // 4]] for rows in (honest_rows(rng, 200) for _ in range(60))
+    ]
+    mixed = [np.concatenate([rows, honest_rows(rng, ROWS - len(rows))]) for rows in hard]
+    usual = [honest_rows(rng, ROWS) for _ in range(300)]
+    found = next(
+        one.readings[:, 0] for one in readings_at_checkpoints(profile, staged(batch_of(mixed + usual))) if one.rows == ROWS
+    )
+    assert np.mean(found[:60] > np.quantile(found[60:], 0.99)) > 0.2
+
+
 def test_a_model_without_stages_has_no_hardness() -> None:
     rows = batch_of([honest_rows(np.random.default_rng(2), 300)])
     assert StagedHardness().fit(Profile.fit("model", rows, {}).rows(rows)) is None

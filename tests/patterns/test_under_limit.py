@@ -9,7 +9,7 @@ import numpy as np
 from moatkeeper.patterns.batch import Batch
 from moatkeeper.patterns.under_limit import UnderLimit
 from tests.support.honest import batch_of, honest_batch, honest_rows
-from tests.support.reading import profile_of, readings, silent, words
+from tests.support.readings import explained, profile_of, readings, silent
 
 ROWS = 64
 
@@ -46,5 +46,5 @@ def test_without_a_word_about_room_it_says_nothing() -> None:
 def test_it_says_how_many_rows() -> None:
     rng = np.random.default_rng(5)
     profile = profile_of(UnderLimit(), roomy(rng, 80))
-    found = words(profile, replace(roomy(rng, 1), room=np.zeros(ROWS)))
+    found = explained(profile, replace(roomy(rng, 1), room=np.zeros(ROWS)))
     assert found.startswith("64 of 64 rows left less room under a limit")

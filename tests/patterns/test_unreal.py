@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -33,12 +34,11 @@ def test_shuffled_rows_stand_out_of_honest_ones() -> None:
 
 
 def test_a_single_column_has_nothing_to_go_with() -> None:
-    narrow = batch_of([honest_rows(np.random.default_rng(3), 300)])
-    assert narrow.inputs is not None
-    rows = Profile.fit("model", narrow, {}).rows(narrow)
-    assert Unreal().fit(rows) is not None
-    single = Profile.fit("model", batch_of([honest_rows(np.random.default_rng(3), 300)]), {})
-    assert single.detectors == ()
+    batch = batch_of([honest_rows(np.random.default_rng(3), 300)])
+    assert batch.inputs is not None
+    for width, says in ((1, False), (2, True)):
+        narrow = replace(batch, inputs=batch.inputs[:, :width])
+        assert (Profile.fit("model", narrow, {"unreal": Unreal()}).detectors == ("unreal",)) is says
 
 
 def test_it_says_how_many() -> None:

@@ -97,6 +97,8 @@ def test_a_new_calibration_begins_the_sketches_anew_and_spends_no_weight_twice()
     case = cases.case("model", "one")
     assert case is not None
     assert case.spent == pytest.approx(1)
+    # What the older calibration's detectors read has no meaning beside the new one.
+    assert [look.rows for look in case.looks] == [one.rows for one in second]
 
 
 def test_evidence_is_the_mean_over_calibrated_models() -> None:
@@ -104,3 +106,20 @@ def test_evidence_is_the_mean_over_calibrated_models() -> None:
     alone = told(Watch({"model": calibration()}), rows, [THIEF_ROWS])[-1].evidence
     beside = told(Watch({"model": calibration(), "other": calibration()}), rows, [THIEF_ROWS])[-1].evidence
     assert beside == pytest.approx(alone / 2)
+
+
+def test_names_that_callers_choose_neither_split_rows_nor_thin_evidence() -> None:
+    rows = thief_rows(np.random.default_rng(2), THIEF_ROWS)
+    one_name = told(Watch({"": calibration()}), rows, [THIEF_ROWS])
+    watch, cases = Watch({"": calibration()}), CasesInMemory()
+    found: list[Finding] = []
+    for number, row in enumerate(rows):
+        found += watch.look([exchange("one", row[None], name=f"name-{number}")], cases)
+    assert [(one.rows, one.p_value, one.evidence) for one in found] == [
+        (one.rows, one.p_value, one.evidence) for one in one_name
+    ]
+    assert found[-1].model == f"name-{found[-1].rows - 1}"
+    # The negative control: a model with a calibration of its own is another case.
+    watch.look([exchange("one", rows[:8], name="model")], cases)
+    beside = Watch({"": calibration(), "model": calibration()})
+    assert beside.look([exchange("one", rows[:8], name="model")], cases)[-1].rows == 8

@@ -1,4 +1,4 @@
-"""A detector's readings of accounts after it has learned from honest ones, and the law that states merge."""
+"""One detector's readings of accounts after it has learned from honest ones, as calibration reads them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from moatkeeper.patterns.batch import Batch, IntArray
 from moatkeeper.patterns.profile import AccountStates, Profile
 
 
+def profile_of(detector: Detector, honest: Batch) -> Profile:
+    """What one detector finds ordinary."""
+    return Profile.fit("model", honest, {detector.name: detector})
+
+
 def learned(detector: Detector, honest: Batch) -> Profile:
-    """What is ordinary to this detector alone; ``ValueError`` where it has no say about the traffic."""
-    profile = Profile.fit("model", honest, {detector.name: detector})
+    """The same; ``ValueError`` where the detector has no say about the traffic."""
+    profile = profile_of(detector, honest)
     if not profile.detectors:
         raise ValueError(f"{detector.name} has no say about this traffic")
     return profile
+
+
+def silent(detector: Detector, honest: Batch) -> bool:
+    """Whether the detector has no say about such traffic."""
+    return not profile_of(detector, honest).detectors
 
 
 def states_of(profile: Profile, batch: Batch) -> tuple[AccountStates, IntArray]:
@@ -26,7 +36,7 @@ def states_of(profile: Profile, batch: Batch) -> tuple[AccountStates, IntArray]:
 
 
 def readings(profile: Profile, batch: Batch) -> FloatArray:
-    """The reading of each account, shape (accounts,), of the only detector of a profile."""
+    """The reading of each account over all of its rows, shape (accounts,), of the only detector of a profile."""
     return profile.read(*states_of(profile, batch))[:, 0]
 
 

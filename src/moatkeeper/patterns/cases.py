@@ -22,10 +22,11 @@ class Looked(NamedTuple):
 
 @dataclass(slots=True)
 class Case:
-    """The sketches of one account at one model (first axis 1), the rows in them, and the looks that were taken.
+    """The sketches of one account at one model (first axis 1), the rows in them, and the looks that were taken at them.
 
     ``calibration`` names what the sketches were made with. After a new one an account begins anew and keeps its evidence,
     but no checkpoint counts twice and all weights together never exceed 1 (``spent``): the bound is for the account's life.
+    So there is at most one look a checkpoint, and all are by one calibration.
     """
 
     calibration: str

@@ -87,6 +87,6 @@ class LowMargin:
 
 def _p_values(quantiles: FloatArray, rows: Rows) -> FloatArray:
     groups = rows.cells * rows.classes + np.maximum(rows.labels, 0)
-    place = (quantiles[groups] < rows.margins[:, None]).sum(axis=1)
+    place = (quantiles[groups] <= rows.margins[:, None]).sum(axis=1)  # ties count: margins of few trees have few values
     p_values = PROBABILITIES[np.minimum(place, len(PROBABILITIES) - 1)]
     return np.where(np.isfinite(rows.margins) & (rows.labels >= 0), p_values, np.nan)

@@ -37,6 +37,6 @@ class Ordinary:
         return cls(quantiles)
 
     def p_values(self, values: FloatArray, groups: IntArray) -> FloatArray:
-        """The share of honest values of the same group that are as small, shape (n,); NaN for NaN."""
-        place = (self.quantiles[groups] < values[:, None]).sum(axis=1)
+        """The share of honest values of the same group that are as small, shape (n,); never too small for ties; NaN for NaN."""
+        place = (self.quantiles[groups] <= values[:, None]).sum(axis=1)
         return np.where(np.isnan(values), np.nan, PROBABILITIES[np.minimum(place, len(PROBABILITIES) - 1)])

@@ -222,7 +222,7 @@ def _by_links(
         )
         reasons.update(dict.fromkeys(members.tolist(), words))
     enough = past.links.enough(budget)
-    named = (p_values <= past.links.level(budget)) & enough
+    named = (p_values <= past.links.level(budget)) & enough & ~window.edits
     silent = p_values <= OWN_ROWS / max(len(groups.members), 1)
     refused = () if enough else (f"{len(past.links.strange)} past groups of linked accounts, too few to name one",)
     return _Verdicts(Rule.LINKS, p_values, named, silent, reasons), refused
@@ -261,7 +261,8 @@ def _promises(budget: Budget, history: History) -> tuple[str, ...]:
 
 def _unguaranteed(judged: Attribution) -> list[str]:
     return [
-        f"accounts with {band.low} rows and more, up to checkpoint {band.high}, are not named: only {band.past} past accounts"
+        f"accounts with {band.low} rows and more, up to checkpoint {band.high}, are not named by their own rows alone: "
+        f"only {band.past} past accounts"
         for band in judged.bands
         if not band.guaranteed
     ]

@@ -28,7 +28,8 @@ class Watch:
     """Calibrations by model name; the name ``""`` stands for every model that has none of its own.
 
     It never changes. The evidence against an account is the mean over all calibrated models, so that the bound on false alarms
-    holds for the account however many models it uses.
+    holds for the account however many models it uses. What an account asks of models without a calibration of their own is
+    one case, under the name ``""``: callers choose the names, and must not split their rows or thin their evidence with them.
     """
 
     def __init__(self, calibrations: Mapping[str, Calibration]) -> None:
@@ -38,7 +39,7 @@ class Watch:
 
     def calibration(self, model: str) -> Calibration | None:
         """The calibration that a model is judged by; None: it is not watched."""
-        return self.calibrations.get(model) or self.calibrations.get("")
+        return self.calibrations.get(self._judged_as(model))
 
     def look(self, exchanges: Sequence[Exchange], cases: Cases) -> tuple[Finding, ...]:
         """Takes exchanges in, in order, and says what was found at every checkpoint that an account passed with them.
@@ -56,12 +57,16 @@ class Watch:
                     found += self._take(model, calibration, batch, cases)
         return tuple(found)
 
+    def _judged_as(self, model: str) -> str:
+        """The name under which a model is calibrated, and an account's case is kept."""
+        return model if model in self.calibrations else ""
+
     def _columns_of(self, model: str) -> tuple[str, ...]:
-        return self._columns.get(model) or self._columns.get("", ())
+        return self._columns.get(self._judged_as(model), ())
 
     def _take(self, model: str, calibration: Calibration, batch: Batch, cases: Cases) -> list[Finding]:
-        profile, known = calibration.profile, self._names.get(model) or self._names[""]
-        held = [_begun(cases.case(model, name), known, profile) for name in batch.names]
+        profile, judged_as = calibration.profile, self._judged_as(model)
+        held = [_begun(cases.case(judged_as, name), self._names[judged_as], profile) for name in batch.names]
         before = np.array([case.rows for case in held], dtype=np.int64)
         states = {part: np.concatenate([case.states[part] for case in held]) for part in held[0].states}
         places = before[batch.accounts] + rank_in_account(batch.accounts)
@@ -83,7 +88,7 @@ class Watch:
         for number, (name, case) in enumerate(zip(batch.names, held, strict=True)):
             case.states = {part: state[number : number + 1].copy() for part, state in states.items()}
             case.rows = int(after[number])
-            cases.keep(model, name, case)
+            cases.keep(judged_as, name, case)
         return found
 
     def _judge(
@@ -112,7 +117,7 @@ class Watch:
             own = {part: state[row : row + 1] for part, state in chosen.items()}
             words = p_value <= EXPLAINED
             signals = _signals(calibration, checkpoint, look.rarities[row], readings[row], own if words else None)
-            evidence = self._evidence(cases, name, model, case.evidence)
+            evidence = self._evidence(cases, name, self._judged_as(model), case.evidence)
             found.append(Finding(name, model, at, checkpoint.rows, p_value, evidence, signals, ranks_only))
         return found
 
@@ -122,11 +127,14 @@ class Watch:
 
 
 def _begun(case: Case | None, calibration: str, profile: Profile) -> Case:
-    """The case as it goes on; after a new calibration with empty sketches and the evidence so far."""
+    """The case as it goes on; after a new calibration with empty sketches, no looks, and the evidence so far.
+
+    Readings of an older calibration have another meaning, or are of other detectors.
+    """
     if case is None:
         return Case(calibration, profile.empty(1))
     if case.calibration != calibration:
-        return replace(case, calibration=calibration, states=profile.empty(1), rows=0)
+        return replace(case, calibration=calibration, states=profile.empty(1), rows=0, looks=())
     return case
 
 
