@@ -9,8 +9,11 @@ import pytest
 
 from moatkeeper.cli.hunt import EXIT_FOUND
 from moatkeeper.cli.main import main
+from moatkeeper.errors import StoreError
 from tests.support.hunting import customers, in_order, ring
 from tests.support.logs import calls, write
+
+STORE_EXIT = StoreError.exit_code
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +93,9 @@ def test_without_duckdb_the_extra_is_named(
     monkeypatch.setattr("moatkeeper.store.logs.engine.duckdb", None)
     assert run(write("moatkeeper", calls(5, 1), tmp_path)) == 3
     assert "pip install 'moatkeeper[hunt]'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_page_that_finds_no_room_is_an_error_of_the_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(write("moatkeeper", customers(3, 0), tmp_path), "--html", "/dev/full") == STORE_EXIT
+    assert "/dev/full: No space left on device" in capsys.readouterr().err

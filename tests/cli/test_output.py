@@ -35,3 +35,12 @@ def test_results_and_remarks_go_different_ways(capsys: pytest.CaptureFixture[str
 def test_json_parses_and_holds_paths_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     say_json({"data": Path("a/b"), "numbers": (1, 2.5)})
     assert json.loads(capsys.readouterr().out) == {"data": "a/b", "numbers": [1, 2.5]}
+
+
+def test_what_a_stranger_wrote_moves_no_cursor_and_forges_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b[2Jacme\nother: good"
+    assert table(("name",), [(name,)]).split("\n")[2:] == ["\\x1b[2Jacme\\nother: good"]
+    say(f"one\n{name}")
+    note("\x9b2J é → ·")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("one\n\\x1b[2Jacme\nother: good\n", "\\x9b2J é → ·\n")

@@ -156,3 +156,33 @@ def test_exchanges_are_kept_only_where_the_operator_says_so(tmp_path: Path) -> N
             here.lookout.saw(asked)
             here.lookout.tick(NOON)
         assert len(exchanges_of(tmp_path / str(enabled), "acme", 5)) == kept
+
+
+def test_what_shadow_mode_left_undone_is_made_up_for_over_several_ticks(tmp_path: Path) -> None:
+    with place(tmp_path, PatternsSettings()) as here:
+        here.lookout.found([finding(f"thief-{number}") for number in range(MOVES_A_TICK + 10)])
+        here.lookout.tick(NOON)
+        here.lookout.tick(NOON + 1)
+        here.lookout.take_up(ACT, here.lookout.prepare(ACT), NOON + 5)
+        assert len(here.standings.all()) == MOVES_A_TICK
+        here.lookout.tick(NOON + 6)
+        assert len(here.standings.all()) == MOVES_A_TICK + 10
+
+
+def test_a_name_that_no_store_takes_stops_no_reload(tmp_path: Path) -> None:
+    with place(tmp_path, PatternsSettings()) as here:
+        here.lookout.found([finding("long" * 100), finding()])
+        here.lookout.tick(NOON)
+        here.lookout.take_up(ACT, here.lookout.prepare(ACT), NOON + 5)
+        assert here.standings.all() == {"thief": Standing.RESTRICTED}
+
+
+def test_a_person_who_speaks_between_the_looks_is_not_overruled(tmp_path: Path) -> None:
+    with place(tmp_path) as here, Standings.open(tmp_path) as command:
+        command.set("thief", Standing.TERMINATED, reason="test", at=NOON)
+        here.lookout.found([finding()])
+        here.lookout.tick(NOON)
+        here.standings.refresh()  # as the house does before each tick
+        here.lookout.tick(NOON + 1)
+        assert here.standings.get("thief") is Standing.TERMINATED
+        assert here.lookout.document()["problem"] == ""

@@ -118,3 +118,15 @@ def test_a_failed_write_loses_nothing(data: Path) -> None:
         connection.execute("ALTER TABLE away RENAME TO cases")
     assert cases.write() == 1
     cases.close()
+
+
+def test_what_is_asked_for_sooner_is_written_first(data: Path) -> None:
+    with StoredCases.open(data) as cases:
+        for account in ("one", "two", "three"):
+            cases.keep("model", account, case())
+        cases.sooner("three")
+        cases.sooner("nobody")
+        assert cases.write(1) == 1
+        with StoredCases.open(data) as again:
+            assert again.case("model", "three") is not None
+            assert again.case("model", "one") is None

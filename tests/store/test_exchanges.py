@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import stat
 from pathlib import Path
 
@@ -114,3 +116,24 @@ def test_numbers_that_json_cannot_say_are_null(data: Path) -> None:
     log.write(NOON)
     line = files(data / FOLDER)[0].read_bytes()
     assert orjson.loads(line)["inputs"]["values"][0][0] is None
+
+
+def test_a_disk_that_takes_half_a_line_leaves_no_half_line(data: Path) -> None:
+    log = ExchangeLog(data)
+    log.note(exchange("acme", rows()))
+    log.write(NOON)
+    (file,) = files(data / FOLDER)
+    before = file.read_bytes()
+    log.note(exchange("acme", rows(), NOON + 1))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+    try:
+        with pytest.raises(StoreError):
+            log.write(NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert file.read_bytes() == before
+    assert log.write(NOON) == 1
+    assert len(exchanges_of(data, "acme", 5)) == 2

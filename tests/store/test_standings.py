@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moatkeeper.core.judgement import Standing
-from moatkeeper.errors import UsageError
+from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.store.ledger_read import entries, verify
 from moatkeeper.store.standings import Standings
 
@@ -56,3 +56,22 @@ def test_names_that_do_not_print_are_refused_and_change_nothing(data: Path, acco
         with pytest.raises(UsageError):
             standings.set(account, Standing.WATCHED, reason=reason)
         assert not standings.all()
+
+
+def test_a_change_from_elsewhere_is_told_although_an_own_one_came_between(data: Path) -> None:
+    with Standings.open(data) as gateway, Standings.open(data) as command:
+        command.set("acme", Standing.SUSPENDED, reason="test")
+        gateway.set("other", Standing.WATCHED, reason="test", automatic=True)
+        assert gateway.refresh() == {"acme", "other"}
+        assert not gateway.refresh()
+
+
+def test_what_was_decided_without_knowing_a_persons_word_does_not_undo_it(data: Path) -> None:
+    with Standings.open(data) as gateway, Standings.open(data) as command:
+        command.set("acme", Standing.TERMINATED, reason="test")
+        with pytest.raises(StoreError, match="from elsewhere"):
+            gateway.set("acme", Standing.RESTRICTED, reason="test", automatic=True)
+        gateway.refresh()
+        assert gateway.get("acme") is Standing.TERMINATED
+        gateway.set("acme", Standing.RESTRICTED, reason="test", automatic=True)  # now it is known, and a decision
+        assert len(gateway.history("acme")) == 2

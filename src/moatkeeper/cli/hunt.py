@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from moatkeeper.cli.options import JsonOption
-from moatkeeper.cli.output import say, say_json, table
-from moatkeeper.errors import UsageError
+from moatkeeper.cli.output import say, say_json, shown, table
+from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.hunt.findings import HuntFindings, ModelFindings, Ring
 from moatkeeper.hunt.hunt import Quarry
 from moatkeeper.hunt.hunt import hunt as hunted
@@ -68,7 +68,7 @@ def hunt(
     Example: moatkeeper hunt logs/ --calibration honest.calibration --html found.html
 
     Exit codes: 0 nobody stands out, 10 somebody does, 2 wrong usage or a log of no known form, 3 the calibration cannot be
-    used or duckdb is missing, 4 a log cannot be read to its end or there is no room to sort it.
+    used or duckdb is missing, 4 a log cannot be read to its end, or there is no room to sort it or to write the page.
     """
     _writable(html)
     quarry = Quarry(
@@ -85,7 +85,10 @@ def hunt(
     findings = hunted(quarry, _bar())
     _progress("")
     if html is not None:
-        html.write_text(as_page(findings), encoding="utf-8")
+        try:
+            html.write_text(as_page(findings), encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"{html}: {error.strerror or error}", hint="choose another place with --html") from error
     if as_json:
         say_json(document(findings))
     else:
@@ -135,7 +138,7 @@ def _rings(model: ModelFindings) -> Iterator[str]:
 def _members(ring: Ring) -> Iterator[str]:
     for told, members in (("named", ring.named), ("likely, without a promise", ring.likely)):
         if members:
-            names = ", ".join(member.account for member in members[:MEMBERS])
+            names = ", ".join(shown(member.account) for member in members[:MEMBERS])
             more = f" and {len(members) - MEMBERS:,} more" if len(members) > MEMBERS else ""
             yield f"  {told} ({len(members):,}): {names}{more}"
 

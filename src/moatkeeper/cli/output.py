@@ -10,12 +10,19 @@ import typer
 
 def say(text: str = "") -> None:
     """Prints one piece of a result."""
-    typer.echo(text)
+    typer.echo(shown(text, keep="\n"))
 
 
 def note(text: str) -> None:
     """Prints something about the run that is no part of its result."""
-    typer.echo(text, err=True)
+    typer.echo(shown(text, keep="\n"), err=True)
+
+
+def shown(text: str, keep: str = "") -> str:
+    """Text that may come from a stranger, as a terminal may have it: what does not print is escaped, except ``keep``."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)
 
 
 def say_json(value: object) -> None:
@@ -26,7 +33,7 @@ def say_json(value: object) -> None:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The rows as text in columns as wide as their widest cell; columns of numbers are flush right."""
     rows = list(rows)
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[shown(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     right = [bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(head))]
     lines = [

@@ -34,6 +34,9 @@ FINDINGS_KEPT = 100_000
 MOVES_SHOWN = 100
 PROPOSALS_SHOWN = 100
 
+_NAMELESS = "a finding was dropped"
+"""Said of an account whose name no store takes: it must not stand in the way of the others."""
+
 Stand = Callable[[str, Standing], None]
 
 
@@ -60,6 +63,7 @@ class Lookout:
         self.cases = StoredCases.open(data, settings.most_cases)
         self.register = Register(data, standings, self.holds, self.proposals, self._moved)
         self._found: deque[Finding] = deque(maxlen=FINDINGS_KEPT)
+        self._owed: deque[str] = deque()  # accounts about which shadow mode may have left something undone
         self._moves: deque[Move] = deque(maxlen=MOVES_SHOWN)
         self._problem = ""
         self._exchanges = _exchange_log(data, settings.record)
@@ -90,7 +94,7 @@ class Lookout:
     def take_up(self, settings: PatternsSettings, watch: Watch | None, now: float) -> None:
         """Goes on with new settings and the watch that ``prepare`` made."""
         if settings.record != self.settings.record:
-            self._write_exchanges(now)
+            self._tried(lambda: self._write_exchanges(now))
             self._exchanges = _exchange_log(self._data, settings.record)
         self._folder, self.watch = _folder(self._data, settings), watch
         self._seen = seen(self._folder)
@@ -98,11 +102,9 @@ class Lookout:
         self.enforce(now)
 
     def enforce(self, now: float) -> None:
-        """Does what shadow mode left undone, where rules act now."""
-        for account in self.register.footings():
-            move = self.ladder.enforce(account, self.register.known(account, now), now)
-            if move is not None:
-                self.register.carry_out(move)
+        """Does what shadow mode left undone, where rules act now: some of it at once, the rest at the next ticks."""
+        self._owed = deque(self.register.footings())
+        self._tried(lambda: self._enforce(now))
 
     def new_watch(self) -> bool:
         """Whether a calibration has changed and was taken up; one that cannot be used is logged, and the old one kept."""
@@ -120,25 +122,24 @@ class Lookout:
 
     def tick(self, now: float) -> None:
         """What is done once a second: findings are judged, and everything that has changed is written."""
-        problem = ""
-        for step in (
+        steps: tuple[Callable[[], None], ...] = (
             self.holds.refresh,
+            lambda: self._enforce(now),
             self._judge,
             self.register.write,
             self._write_cases,
             lambda: self._write_exchanges(now),
-        ):
-            try:
-                step()
-            except StoreError as error:
-                problem = error.message
+        )
+        problem = ""
+        for step in steps:
+            problem = self._tried(step) or problem
         if problem and not self._problem:
             log.error("standings and cases cannot be written; tried again every second", extra={"detail": problem})
         self._problem = problem
 
     def close(self, now: float) -> None:
         """Judges and writes what waits."""
-        while self._found and not self._problem:
+        while (self._found or self._owed) and not self._problem:
             self.tick(now)
         self._write_exchanges(now)
         self.cases.close()
@@ -185,19 +186,43 @@ class Lookout:
         lost = 0 if self._exchanges is None else self._exchanges.lost
         return {"open_proposals": self.proposals.count(), "cases_in_memory": len(self.cases), "exchanges_not_logged": lost}
 
+    def _tried(self, step: Callable[[], None]) -> str:
+        """What the disk says against a step; empty where it was done."""
+        try:
+            step()
+        except StoreError as error:
+            return error.message
+        return ""
+
+    def _enforce(self, now: float) -> None:
+        moved = 0
+        while self._owed and moved < MOVES_A_TICK:
+            account = self._owed[0]
+            move = self.ladder.enforce(account, self.register.known(account, now), now)
+            if move is not None:
+                self._carry_out(move)
+                moved += 1
+            self._owed.popleft()
+
+    def _carry_out(self, move: Move) -> None:
+        try:
+            self.register.carry_out(move)
+        except UsageError as error:
+            log.error(_NAMELESS, extra={"detail": error.message})
+
     def _judge(self) -> None:
         moved = 0
         while self._found and moved < MOVES_A_TICK:
             try:
                 moved += len(self.ladder.take((self._found[0],), self.register))
             except UsageError as error:
-                # An account whose name no store takes: it must not stand in the way of the others.
-                log.error("a finding was dropped", extra={"detail": error.message})
+                log.error(_NAMELESS, extra={"detail": error.message})
             self._found.popleft()
 
     def _moved(self, move: Move) -> None:
         self._moves.append(move)
         self._metrics.moves[move.kind.value, move.after.value] += 1
+        self.cases.sooner(move.account)  # whoever undoes this reads the evidence there
         if move.kind is Kind.DONE:
             self._stand(move.account, move.after)
 

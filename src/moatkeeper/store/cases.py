@@ -81,6 +81,12 @@ class StoredCases:
         """All cases of an account by model."""
         return dict(self._of(account))
 
+    def sooner(self, account: str) -> None:
+        """Lets what has changed of an account be written next."""
+        for model in self._held.get(account, ()):
+            if (account, model) in self._changed:
+                self._changed.move_to_end((account, model), last=False)
+
     def write(self, most: int = WRITTEN_AT_ONCE) -> int:
         """Writes the ``most`` oldest changes, all or none; how many it was. Raises StoreError, and then nothing is lost."""
         due = [key for key, _ in zip(self._changed, range(most), strict=False)]

@@ -68,14 +68,19 @@ class ExchangeLog:
         file = self._file
         if file is None:
             return 0
-        room, lines = self._file_bytes - _size(file), []
+        size = _size(file)
+        room, lines = self._file_bytes - size, []
         for line in self._waiting:
             lines.append(line)
             room -= len(line)
             if room <= 0:
                 break
-        with file.open("ab") as out:
-            out.write(b"".join(lines))
+        try:
+            with file.open("ab") as out:
+                out.write(b"".join(lines))
+        except OSError:
+            os.truncate(file, size)  # a part of a line must not run into the next
+            raise
         for line in lines:
             self._waiting.popleft()
             self._waiting_bytes -= len(line)

@@ -12,6 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from moatkeeper.core.judgement import Standing
+from moatkeeper.errors import StoreError
 from moatkeeper.evidence.records import STANDING, standing_record
 from moatkeeper.store.keys import check_name
 from moatkeeper.store.ledger_rows import extend, prepare
@@ -54,6 +55,7 @@ class Standings:
         self._lock = threading.Lock()
         self._current: dict[str, Standing] = {}
         self._said: dict[str, StandingChange] = {}
+        self._fresh: set[str] = set()  # accounts that have changed and that ``refresh`` has not told of
         self._revision = 0
         try:
             self.refresh()
@@ -89,23 +91,31 @@ class Standings:
         at: float | None = None,
         automatic: bool = False,
     ) -> StandingChange:
-        """The change, durable and in the ledger, both or neither; raises UsageError for unprintable or empty names."""
+        """The change, durable and in the ledger, both or neither; raises UsageError for unprintable or empty names.
+
+        Raises StoreError where the change is ``automatic`` and another process has spoken meanwhile: what was decided without
+        knowing of that must not undo it.
+        """
         check_name("account", account, limit=ACCOUNT_LIMIT)
         check_name("reason", reason)
         check_name("note", note, least=0, limit=NOTE_LIMIT)
         change = StandingChange(account, standing, reason, note, who, time.time() if at is None else at, automatic)
         with self._lock, storing(self._path), transaction(self._connection):
             row = self._connection.execute(
-                "SELECT standing FROM standings WHERE account = ? ORDER BY revision DESC LIMIT 1", (account,)
+                "SELECT standing, revision FROM standings WHERE account = ? ORDER BY revision DESC LIMIT 1", (account,)
             ).fetchone()
             before = Standing.GOOD if row is None else Standing(row[0])
+            if automatic and row is not None and row[1] > self._revision:
+                raise StoreError(
+                    f"{account}: found a change of its standing from elsewhere, expected the one that was judged by"
+                )
             self._connection.execute(
                 "INSERT INTO standings (account, standing, reason, note, who, at, automatic) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (account, standing.value, reason, note, who, change.at, automatic),
             )
             fields = standing_record(account, before, standing, reason=reason, note=note, who=who)
             extend(self._connection, [prepare(STANDING, change.at, fields)])
-        self.refresh()
+        self._take_in()
         return change
 
     def history(self, account: str | None = None) -> list[StandingChange]:
@@ -116,12 +126,20 @@ class Standings:
 
     def refresh(self) -> frozenset[str]:
         """The accounts whose standing was set since, by this process or another. Cheap enough for once a second."""
+        self._take_in()
+        fresh, self._fresh = frozenset(self._fresh), set()
+        return fresh
+
+    def close(self) -> None:
+        """Ends the connection; ``get`` goes on with what is in memory."""
+        self._connection.close()
+
+    def _take_in(self) -> None:
         statement = f"SELECT {_COLUMNS} FROM standings WHERE revision > ? ORDER BY revision"  # noqa: S608
-        changed = set()
         with self._lock, storing(self._path):
             for row in self._connection.execute(statement, (self._revision,)):
                 change = _change(row)
-                changed.add(change.account)
+                self._fresh.add(change.account)
                 if not change.automatic:
                     self._said[change.account] = change
                 if change.standing is Standing.GOOD:
@@ -129,11 +147,6 @@ class Standings:
                 else:
                     self._current[change.account] = change.standing
                 self._revision = row[-1]
-        return frozenset(changed)
-
-    def close(self) -> None:
-        """Ends the connection; ``get`` goes on with what is in memory."""
-        self._connection.close()
 
     def __enter__(self) -> Self:
         return self

@@ -73,3 +73,9 @@ def test_json_with_nan_is_read_and_other_nonsense_refused() -> None:
     for nonsense in (b"{NaN", b"7", b"[]", b"\xff\xfe"):
         with pytest.raises(Unreadable, match="found a line that is no JSON"):
             record_of(nonsense)
+
+
+def test_half_of_a_surrogate_pair_is_a_broken_line_and_not_the_end_of_the_hunt() -> None:
+    for line in (b'{"a": "\\ud800"}', b'{"a": "\\ud800", "b": NaN}'):
+        with pytest.raises(Unreadable, match="found a line that is no JSON"):
+            record_of(line)

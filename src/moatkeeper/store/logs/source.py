@@ -147,7 +147,9 @@ def _loose(content: bytes, error: orjson.JSONDecodeError) -> object:
     """JSON with NaN and Infinity, as Python and DuckDB write it; raises Unreadable."""
     if b"NaN" in content or b"Infinity" in content:
         try:
-            return json.loads(content)
+            found = json.loads(content)
+            json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair is no text that the engine takes
+            return found
         except (ValueError, RecursionError):
             pass
     raise Unreadable(f"found a line that is no JSON ({error})")
