@@ -12,9 +12,13 @@ import pytest
 
 from moatkeeper.cli.calibrate import learn
 from moatkeeper.cli.main import main
+from moatkeeper.hunt.hunt import Quarry, hunt
 from moatkeeper.patterns.calibration import Calibration
+from moatkeeper.patterns.registry import HABITS
 from moatkeeper.store.logs.own import encode
 from tests.support.honest import exchange, honest_rows, model, thief_rows
+from tests.support.hunting import customers, in_order
+from tests.support.logs import write
 
 ACCOUNTS, ROWS = 400, 32
 
@@ -128,3 +132,19 @@ def test_a_place_that_cannot_be_written_is_said(run: Run, log: Path, tmp_path: P
 
 def test_the_same_log_gives_the_same_calibration(log: Path) -> None:
     assert learn([log]).calibration.to_bytes() == learn([log]).calibration.to_bytes()
+
+
+def test_of_an_access_log_only_the_tempo_is_learned_and_a_clock_stands_out_in_it(tmp_path: Path) -> None:
+    honest = customers(400, 0)
+    learned = learn([write("nginx", honest, tmp_path)])
+    assert set(learned.calibration.profile.detectors) == {"clockwork", "round-the-clock"} <= HABITS
+    assert learned.calibration.history is None
+    assert any("only when and how regularly" in told for told in learned.told)
+    file = tmp_path / "tempo.calibration"
+    file.write_bytes(learned.calibration.to_bytes())
+    paced = [call._replace(account="paced-999", at=honest[0].at + 60.0 * beat) for beat, call in enumerate(honest[:64])]
+    (found,) = hunt(Quarry((write("nginx", in_order(honest, paced), tmp_path),), calibration=file, workers=1)).models
+    first, rest = found.ranked[0], found.ranked[1:]
+    assert not found.named
+    assert (first.account, first.signals[0].reading.detector) == ("address 10.0.0.1000", "clockwork")
+    assert all(one.evidence < first.evidence for one in rest)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
@@ -17,6 +19,7 @@ from moatkeeper.errors import StoreError, UsageError
 from moatkeeper.patterns.batch import Batch, joined
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.evidence import ALPHA, RANKS_ABOVE
+from moatkeeper.patterns.registry import DETECTORS, HABITS
 from moatkeeper.patterns.screening import Suspect
 from moatkeeper.store.logs.base import LogForm
 from moatkeeper.store.logs.faults import in_words
@@ -24,7 +27,7 @@ from moatkeeper.store.logs.gather import Gathering
 from moatkeeper.store.logs.named import NamedColumns
 from moatkeeper.store.logs.parts import gathered
 from moatkeeper.store.logs.registry import form_named
-from moatkeeper.store.logs.sheet import Heap
+from moatkeeper.store.logs.sheet import NOTHING, Heap
 
 SUFFIX = ".calibration"
 MOST_ROWS = 3_000_000
@@ -114,11 +117,20 @@ def learn(
         if unknown := without - set(batch.names):
             told.append(f"not in the log, and so not left out: {', '.join(sorted(unknown))}")
         batch = batch.of_accounts(np.array(kept, dtype=bool))
+    detectors = DETECTORS
+    if heap.shape == NOTHING:
+        detectors = MappingProxyType({name: one for name, one in DETECTORS.items() if name in HABITS})
+        told.append("the log says nothing of what was asked: only when and how regularly accounts called was learned")
     if leave_out_suspects:
-        screened = Calibration.screened(heap.model, batch)
-        return Learned(screened.calibration, screened.suspects, True, told)
-    calibration = Calibration.fit(heap.model, batch)
+        screened = Calibration.screened(heap.model, batch, detectors)
+        return Learned(_without_contents(heap, screened.calibration), screened.suspects, True, told)
+    calibration = _without_contents(heap, Calibration.fit(heap.model, batch, detectors))
     return Learned(calibration, calibration.suspects(batch), False, told)
+
+
+def _without_contents(heap: Heap, calibration: Calibration) -> Calibration:
+    """The same; where the log has no contents, without the past of the tests for rings, which are of what was asked."""
+    return replace(calibration, history=None) if heap.shape == NOTHING else calibration
 
 
 def text(learned: Learned, file: Path) -> str:

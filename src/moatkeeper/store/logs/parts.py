@@ -142,10 +142,13 @@ def _gathered(columns: Columns, heap: Heap, counts: dict[str, int], duplicates: 
 
 
 def _inputs(columns: Columns, heap: Heap) -> FloatArray:
-    """Shape (n, d); a log without contents has a single column of zeros, so that tempo and volume can still be looked at."""
+    """Shape (n, d); a log without contents has a single column of running numbers, so that tempo can still be looked at.
+
+    Not of zeros: nobody knows that two calls asked the same, and who asks the same again and again is no thief by his tempo.
+    """
     count = len(columns["account"])
     if heap.shape == NOTHING:
-        return np.zeros((count, 1))
+        return np.arange(count, dtype=np.float64)[:, None]
     if "inputs" in columns:
         return np.frombuffer(b"".join(columns["inputs"].tolist()), dtype=np.float64).reshape(count, -1)
     return _table(columns, "i", count)
