@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -47,8 +48,11 @@ def test_it_is_named_apart_from_extraction() -> None:
     assert BoundaryProbing().purpose is Purpose.PROBING
 
 
-def test_without_answers_it_says_nothing_strange() -> None:
+def test_without_answers_it_says_nothing() -> None:
     batch = honest_batch(60, ROWS, seed=4)
-    rows = Profile.fit("model", batch, {}).rows(batch)
-    assert BoundaryProbing().fit(rows) is not None
-    assert (profile().read(profile().empty(2), np.zeros(2, dtype=np.int64)) == 0).all()
+    silent = replace(batch, scores=None)
+    assert BoundaryProbing().fit(Profile.fit("model", silent, {}).rows(silent)) is None
+    probing = replace(batch_of([probe(np.random.default_rng(5))]), scores=None)
+    states = profile().empty(1)
+    profile().fold(states, probing.accounts, profile().marks(profile().rows(probing)))
+    assert profile().read(states, np.array([ROWS])).tolist() == [[0.0]]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from moatkeeper.core.query import FloatArray
-from moatkeeper.patterns.coverage import EMBEDDING, Coverage
+from moatkeeper.patterns.coverage import EMBEDDING, Coverage, FittedCoverage
 from tests.support.honest import COLUMNS, batch_of, honest_batch, honest_rows
 from tests.support.readings import explained, profile_of, readings
 
@@ -53,6 +54,15 @@ def test_of_a_model_that_answers_with_embeddings_their_space_is_covered() -> Non
     assert readings(profile, moving)[0] > np.quantile(readings(profile, honest), 0.99)
     assert np.isnan(readings(profile, replace(same, scores=np.full((ROWS, EMBEDDING), np.nan)))[0])
     assert np.isnan(readings(profile, replace(same, scores=None))[0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_answers_that_are_all_missing_are_no_embeddings() -> None:
+    honest = honest_batch(100, ROWS, seed=8)
+    unknown = replace(honest, scores=np.full((len(honest), EMBEDDING), np.nan))
+    fitted = profile_of(Coverage(), unknown).fitted["coverage"]
+    assert isinstance(fitted, FittedCoverage)
+    assert not fitted.answers
 
 
 def test_it_says_how_many_cells() -> None:

@@ -69,6 +69,12 @@ def test_chats_are_their_last_message_with_what_went_before() -> None:
     assert batch.turns.tolist() == [2]
 
 
+def test_no_tokens_are_unknown_ones_as_in_a_log_of_the_same_exchange() -> None:
+    (batch,) = batches([exchange("a", ROWS)], {})["model"]
+    assert batch.tokens is not None
+    assert batch.tokens.tolist() == [-1, -1]
+
+
 def test_stages_and_labels_are_told_apart_from_scores() -> None:
     answer = Answer(
         (

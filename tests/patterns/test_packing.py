@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from moatkeeper.errors import CalibrationError
 from moatkeeper.patterns.answers import AnswerForm
-from moatkeeper.patterns.packing import MAGIC, pack, packable, unpack
+from moatkeeper.patterns.packing import MAGIC, digest, pack, packable, unpack
 
 
 @packable
@@ -39,6 +39,14 @@ def test_a_value_survives() -> None:
     assert (again.words, again.form, again.table, again.nothing) == (SAMPLE.words, SAMPLE.form, SAMPLE.table, None)
 
 
+def test_a_digest_is_of_what_a_value_holds() -> None:
+    again = unpack(pack(SAMPLE), Sample, "a file")
+    assert digest(again) == digest(SAMPLE)
+    assert digest(replace(SAMPLE, numbers=np.asfortranarray(SAMPLE.numbers))) == digest(SAMPLE)
+    changed = [SAMPLE.numbers + 1, SAMPLE.numbers.astype(np.float32), SAMPLE.numbers.T]
+    assert len({digest(replace(SAMPLE, numbers=one)) for one in changed} | {digest(SAMPLE)}) == 4
+
+
 def test_what_is_not_marked_cannot_be_packed() -> None:
     with pytest.raises(TypeError, match="Stranger"):
         pack(Stranger())
@@ -60,7 +68,7 @@ def test_garbage_with_a_right_digest_is_refused(garbage: bytes) -> None:
         unpack(content, Sample, "a file")
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", MAGIC, MAGIC + b"\0" * 40])
+@pytest.mark.parametrize("content", [b"", b"garbage", MAGIC, MAGIC + b"\0" * 40, MAGIC + sha256(b"").digest()])
 def test_what_is_no_calibration_is_refused_with_a_hint(content: bytes) -> None:
     with pytest.raises(CalibrationError) as raised:
         unpack(content, Sample, "a file")

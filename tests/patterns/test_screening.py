@@ -46,6 +46,12 @@ def test_thieves_in_the_shadow_period_hide_later_ones_until_they_are_left_out() 
     assert best_p_value(careful) <= 1.5 * clean
 
 
+def test_only_accounts_that_were_there_are_counted_as_left_out() -> None:
+    traffic = honest_batch(200, 16, seed=13)
+    named = Calibration.fit("model", traffic, without=frozenset({traffic.names[0], "never seen"}))
+    assert (named.accounts, named.left_out) == (199, 1)
+
+
 def test_honest_traffic_has_hardly_a_suspect() -> None:
     traffic = honest_batch(HONEST, ROWS, seed=12)
     assert len(Calibration.fit("model", traffic).suspects(traffic)) <= HONEST * 0.005

@@ -88,6 +88,7 @@ class Calibration:
 
         ``without`` names accounts that somebody keeps out: suspects, known thieves, one's own tests.
         """
+        everyone = len(batch.names)
         if without:
             batch = batch.of_accounts(np.array([name not in without for name in batch.names], dtype=bool))
         place = account_places(batch.names)
@@ -100,7 +101,7 @@ class Calibration:
         if not checkpoints:
             raise _too_few(batch, guard)
         history = History.fit(profile, batch.of_accounts(guard), batch)
-        return cls(profile, checkpoints, len(batch.names), len(without), history)
+        return cls(profile, checkpoints, len(batch.names), everyone - len(batch.names), history)
 
     @classmethod
     def screened(cls, model: str, batch: Batch, detectors: Mapping[str, Detector] = DETECTORS) -> Screened:

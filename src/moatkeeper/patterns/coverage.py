@@ -53,7 +53,7 @@ class FittedCoverage:
         return {"visited": MAPS}
 
     def marks(self, rows: Rows) -> Mapping[str, Marks]:
-        """The cell of each row in each cut; -1 where the answer, is missing, or the row has no proper place."""
+        """The cell of each row in each cut; -1 where the answer is missing, or the row has no proper place."""
         space = _space(rows, self.answers)
         if space is None or space.shape[1] != len(self.planes):
             return {"visited": np.full((len(rows), CUTS), -1, dtype=np.int64)}
@@ -84,7 +84,7 @@ class Coverage:
     def fit(self, rows: Rows) -> Fitted | None:
         """None for rows without coordinates."""
         scores = rows.batch.scores
-        answers = scores is not None and scores.ndim == 2 and scores.shape[1] >= EMBEDDING and bool(np.nanmin(scores) < 0)
+        answers = scores is not None and scores.ndim == 2 and scores.shape[1] >= EMBEDDING and bool((scores < 0).any())
         space = _space(rows, answers)
         if space is None or not space.shape[1]:
             return None

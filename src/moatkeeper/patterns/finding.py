@@ -11,10 +11,10 @@ from moatkeeper.core.judgement import Signal
 class Finding:
     """One look at one account at one model, ``rows`` rows into its life there.
 
-    ``p_value`` ranks this look among honest accounts. ``evidence`` is the account's sum so far, over all models and never
-    decreasing: an honest account's ever reaches 1 / alpha with a chance of at most alpha. ``signals`` are the detectors'
-    readings, strangest first, with their p-values against honest accounts; ``ranks_only`` says that there are too few honest
-    accounts for the evidence to mean anything but an order.
+    ``p_value`` ranks this look among honest accounts. ``evidence`` is the account's sum so far, in the mean over all calibrated
+    models and never decreasing while these are as many: an honest account's ever reaches 1 / alpha with a chance of at most
+    alpha. ``signals`` are the detectors' readings, strangest first, with their p-values against honest accounts; ``ranks_only``
+    says that there are too few honest accounts for the evidence to mean anything but an order.
     """
 
     account: str

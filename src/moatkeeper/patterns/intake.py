@@ -127,7 +127,7 @@ def _batch(group: Sequence[tuple[Exchange, Told]], columns: tuple[str, ...]) -> 
         scores=None if first.scores is None else np.concatenate([one.scores for one in told if one.scores is not None]),
         labels=None if first.labels is None else np.concatenate([one.labels for one in told if one.labels is not None]),
         stages=None if first.stages is None else np.concatenate([one.stages for one in told if one.stages is not None]),
-        tokens=np.repeat(np.array([exchange.answer.tokens for exchange, _ in group], dtype=np.int64), sizes),
+        tokens=np.repeat(np.array([exchange.answer.tokens or -1 for exchange, _ in group], dtype=np.int64), sizes),
         room=np.repeat(np.array([_room(one.remaining, one.limit) if one else np.nan for one in quotas]), sizes),
         columns=columns,
     )

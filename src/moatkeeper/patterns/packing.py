@@ -46,6 +46,16 @@ def pack(value: object) -> bytes:
     return MAGIC + sha256(body).digest() + body
 
 
+def digest(value: object) -> str:
+    """A name for a packable value by what it holds, in hexadecimal: the same whatever compresses its file."""
+    arrays: _Arrays = {}
+    found = sha256(json.dumps(_plain(value, arrays), allow_nan=True).encode())
+    for array in arrays.values():
+        found.update(f"{array.dtype.newbyteorder('<').str} {array.shape}".encode())
+        found.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return found.hexdigest()
+
+
 def unpack(content: bytes, kind: type[T], source: str) -> T:
     """The value; raises CalibrationError that names ``source`` for anything but what ``pack`` wrote."""
     head = len(MAGIC) + _DIGEST_BYTES
@@ -54,8 +64,8 @@ def unpack(content: bytes, kind: type[T], source: str) -> T:
     body = content[head:]
     if sha256(body).digest() != content[len(MAGIC) : head]:
         raise _broken(source, "a damaged file: its digest is not that of its content")
-    if body[0] != VERSION:
-        raise _broken(source, f"version {body[0]}")
+    if not body or body[0] != VERSION:
+        raise _broken(source, f"version {body[0]}" if body else "no content")
     try:
         with np.load(io.BytesIO(body[1:]), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from moatkeeper.core.query import FloatArray
 from moatkeeper.patterns.batch import Batch, IntArray
+from moatkeeper.patterns.hashing import HashArray
 from moatkeeper.patterns.wording import Wording
 
 CodeArray = npt.NDArray[np.int16]
-HashArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

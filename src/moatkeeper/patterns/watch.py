@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 import numpy as np
 
@@ -17,11 +16,13 @@ from moatkeeper.patterns.cases import Case, Cases, Looked
 from moatkeeper.patterns.evidence import RANKS_ABOVE
 from moatkeeper.patterns.finding import Finding
 from moatkeeper.patterns.intake import batches
+from moatkeeper.patterns.packing import digest
 from moatkeeper.patterns.profile import AccountStates, Profile
 
 EXPLAINED = 0.05
 """P-value up to which a finding's readings are put into words; most looks are at honest accounts, and words take time."""
 MOST_SIGNALS = 5
+_NAME = 16  # hexadecimal digits of a calibration's name
 
 
 class Watch:
@@ -165,5 +166,8 @@ def _signals(
 
 
 def name_of(calibration: Calibration) -> str:
-    """What a case calls the calibration that its sketches were made with: a digest of all of it."""
-    return sha256(calibration.to_bytes()).hexdigest()[:16]
+    """What a case calls the calibration that its sketches were made with: a digest of all that it holds.
+
+    Not of its file: another compressor's bytes would let every account begin anew.
+    """
+    return digest(calibration)[:_NAME]
