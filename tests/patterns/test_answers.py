@@ -69,3 +69,10 @@ def test_a_label_never_seen_counts_as_one_more() -> None:
 def test_no_answers_are_one_class_of_none() -> None:
     answers = Answers.fit(replace(batch(labels=[1]), labels=None))
     assert (answers.form, answers.classes) == (AnswerForm.NONE, 1)
+
+
+def test_embeddings_are_no_classes_and_wide_logits_are() -> None:
+    numbers = np.random.default_rng(1).normal(size=(50, 40))
+    unit = numbers / np.linalg.norm(numbers, axis=1, keepdims=True)
+    assert Answers.fit(batch(unit.tolist())).form is AnswerForm.NONE
+    assert Answers.fit(batch((numbers * np.linspace(1, 4, 50)[:, None]).tolist())).form is AnswerForm.CLASSES

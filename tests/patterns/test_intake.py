@@ -14,6 +14,7 @@ from moatkeeper.core.query import InputKind, Inputs
 from moatkeeper.patterns.chats import LONGEST
 from moatkeeper.patterns.hashing import category_number
 from moatkeeper.patterns.intake import STAGES, batches, cell_number
+from moatkeeper.patterns.profile import Profile
 from tests.support.honest import exchange
 
 ROWS = np.arange(12.0).reshape(2, 6)
@@ -130,3 +131,18 @@ def test_cells_are_numbers(value: object, number: float) -> None:
 @pytest.mark.parametrize("value", [None, [], {}, b"x"])
 def test_other_cells_are_missing(value: object) -> None:
     assert np.isnan(cell_number(value))
+
+
+def test_embeddings_stand_in_for_scores_and_decide_nothing() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(300, 64))
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    answer = Answer((Output("data", OutputKind.EMBEDDINGS, values),))
+    words = [f"text {number}" for number in range(300)]
+    given = of(exchange("a", np.ones((300, 6))), Inputs(InputKind.TEXTS, 300, words), answer)
+    (batch,) = batches([given], {})["model"]
+    assert batch.scores is not None
+    assert batch.scores.shape == (300, 64)
+    profile = Profile.fit("model", batch)
+    assert "coverage" in profile.detectors
+    assert "low-margin" not in profile.detectors

@@ -14,6 +14,10 @@ from moatkeeper.patterns.packing import packable
 
 VALUE_BINS = 8
 """Classes that the values of a regressor are taken for, by quantiles."""
+LEAST_EMBEDDING = 32
+"""Numbers that an embedding has at least; the smallest that are served have 64."""
+EVEN_LENGTHS = 0.05
+"""Spread of the lengths of embeddings, as a share of their mean: encoders normalise them, logits differ far more."""
 MOST_CLASSES = 256
 """Labels past this count as one."""
 
@@ -44,6 +48,8 @@ class Answers:
         scores, labels = batch.scores, batch.labels
         if scores is not None and scores.ndim == 2 and scores.shape[1] and np.isfinite(scores).all(axis=1).any():
             known = scores[np.isfinite(scores).all(axis=1)]
+            if _embeddings(known):
+                return cls(AnswerForm.NONE, 0, np.empty(0))
             if known.shape[1] > 1 and bool(np.all(np.abs(known.sum(axis=1) - 1) < 0.1) and known.min() >= 0):
                 return cls(AnswerForm.CLASSES, known.shape[1], np.empty(0))
             if known.shape[1] == 1 and known.min() >= 0 and known.max() <= 1:
@@ -89,6 +95,14 @@ class Answers:
         else:
             labels[good] = np.searchsorted(self.edges, plain[:, 0])
         return labels, margins
+
+
+def _embeddings(values: FloatArray) -> bool:
+    """Whether answers are embeddings, which decide nothing: many numbers, some negative, rows of nearly the same length."""
+    if values.shape[1] < LEAST_EMBEDDING or values.min() >= 0:
+        return False
+    lengths = np.linalg.norm(values, axis=1)
+    return float(lengths.std()) < EVEN_LENGTHS * float(lengths.mean())
 
 
 def _inner(bins: int) -> FloatArray:

@@ -90,6 +90,7 @@ def _answers(answer: Answer, rows: int) -> tuple[FloatArray | None, IntArray | N
     scores: FloatArray | None = None
     labels: IntArray | None = None
     stages: IntArray | None = None
+    embeddings: FloatArray | None = None
     for output in answer.outputs:
         values = output.values
         if values is None or values.ndim != 2 or len(values) != rows:
@@ -98,9 +99,12 @@ def _answers(answer: Answer, rows: int) -> tuple[FloatArray | None, IntArray | N
             stages = _whole(values)
         elif output.kind is OutputKind.LABELS:
             labels = _whole(values)[:, 0] if labels is None else labels
-        elif output.kind is not OutputKind.EMBEDDINGS and scores is None:
+        elif output.kind is OutputKind.EMBEDDINGS:
+            embeddings = values if embeddings is None else embeddings
+        elif scores is None:
             scores = values
-    return scores, labels, stages
+    # Embeddings stand in for scores where there is no decision: how much of their space was visited is all that they tell.
+    return embeddings if scores is None and labels is None else scores, labels, stages
 
 
 def _whole(values: npt.NDArray[np.float64]) -> IntArray:

@@ -44,6 +44,10 @@ class GroupReadings(NamedTuple):
     strange: FloatArray
 
 
+NETWORK = "network "
+"""How a tie by address begins: the weakest one, for which nobody is named."""
+
+
 @packable
 @dataclass(frozen=True, slots=True)
 class LinkHistory:
@@ -113,7 +117,7 @@ def ties_of(known: Traits) -> list[str]:
     """What ties an account to others: payments, key issuers, networks, and an agent that signed up in a certain hour."""
     found = [f"payment {value}" for value in known.payments]
     found += [f"issuer {value}" for value in known.issuers]
-    found += [f"network {value}" for value in known.networks]
+    found += [f"{NETWORK}{value}" for value in known.networks]
     if known.signed_up_at is not None:
         hour = int(known.signed_up_at // _HOUR_S)
         found += [f"sign-up with {value} in hour {hour}" for value in known.agents]

@@ -17,7 +17,7 @@ from moatkeeper.patterns.berk_jones import Alarm, alarms, cut
 from moatkeeper.patterns.calibration import Calibration
 from moatkeeper.patterns.cells import CellHistory, Flagged, cells_of, inside_of, named_below
 from moatkeeper.patterns.history import ENOUGH_WINDOWS, History
-from moatkeeper.patterns.links import groups_of, read
+from moatkeeper.patterns.links import NETWORK, groups_of, read
 from moatkeeper.patterns.normal import normal_scores
 from moatkeeper.patterns.past_traits import PastTraits
 from moatkeeper.patterns.registry import DETECTORS
@@ -210,9 +210,11 @@ def _by_links(
     groups = groups_of(traits)
     found = read(history, calibration.profile, window, groups)
     of_groups = past.links.p_values(found.strange)
-    p_values = np.full(len(window), _NOBODY)
+    p_values, weak = np.full(len(window), _NOBODY), np.zeros(len(window), dtype=bool)
     reasons = {}
     for number, members in enumerate(groups.members):
+        # An honest account behind the same address as a ring (a VPN, a carrier, an office) would be named with it.
+        weak[members] = groups.ties[number].startswith(NETWORK)
         if np.isnan(of_groups[number]):
             continue
         p_values[members] = of_groups[number]
@@ -222,7 +224,7 @@ def _by_links(
         )
         reasons.update(dict.fromkeys(members.tolist(), words))
     enough = past.links.enough(budget)
-    named = (p_values <= past.links.level(budget)) & enough & ~window.edits
+    named = (p_values <= past.links.level(budget)) & enough & ~window.edits & ~weak
     silent = p_values <= OWN_ROWS / max(len(groups.members), 1)
     refused = () if enough else (f"{len(past.links.strange)} past groups of linked accounts, too few to name one",)
     return _Verdicts(Rule.LINKS, p_values, named, silent, reasons), refused

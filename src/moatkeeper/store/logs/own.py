@@ -177,7 +177,7 @@ def _stages(outputs: object, rows: int) -> Sequence[Sequence[object]] | None:
 
 
 def _outputs(outputs: object, rows: int) -> tuple[Sequence[Sequence[object]] | None, Sequence[object] | None]:
-    """The output that decides: scores before undeclared numbers before values; labels where there is nothing else."""
+    """The output that decides: scores before undeclared numbers before values, then labels, then embeddings."""
     if type(outputs) is not list:
         return None, None
     if len(outputs) == 1 and type(outputs[0]) is dict and outputs[0].get("kind") == _PREFERRED[0]:
@@ -194,4 +194,7 @@ def _outputs(outputs: object, rows: int) -> tuple[Sequence[Sequence[object]] | N
     labels = by_kind.get(OutputKind.LABELS.value)
     if type(labels) is list and len(labels) == rows:
         return None, [one[0] if type(one) is list and one else one for one in labels]
+    embeddings = by_kind.get(OutputKind.EMBEDDINGS.value)
+    if type(embeddings) is list and len(embeddings) == rows and type(embeddings[0]) is list:
+        return embeddings, None
     return None, None
