@@ -114,16 +114,15 @@ def main() -> None:
 def measured(contender: str, command: Sequence[str], exchanges: int) -> Measured:
     """Runs a contender to its end and looks at its memory."""
     began, peak = time.perf_counter(), 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Into a file: a pipe that nobody reads would stop whoever prints more than it holds.
+    with tempfile.TemporaryFile("w+") as out, subprocess.Popen(command, stdout=out) as process:
         watched = psutil.Process(process.pid)
-        out: list[str] = []
         while process.poll() is None:
             peak = max(peak, resident(watched))
             time.sleep(LOOK_S)
-        if process.stdout is not None:
-            out.append(process.stdout.read())
-    seconds = time.perf_counter() - began
-    listed, hits = listing(contender, "".join(out))
+        seconds = time.perf_counter() - began
+        out.seek(0)
+        listed, hits = listing(contender, out.read())
     found = Measured(
         contender,
         seconds,
