@@ -69,7 +69,7 @@ for part in pd.read_json('%s', lines=True, chunksize=200_000):
     parts.append(pd.concat([grouped.sum(), grouped.size().rename('rows')], axis=1))
 total = pd.concat(parts).groupby(level=0).sum()
 features = total.drop(columns='rows').div(total['rows'], axis=0)
-strange = IsolationForest(random_state=0, n_jobs=%d).fit(features).score_samples(features)
+strange = IsolationForest(random_state=0, n_jobs=%d).fit(features.to_numpy()).score_samples(features.to_numpy())
 for name in features.index[np.argsort(strange)[:500]]:
     print(name)
 """
