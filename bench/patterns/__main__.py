@@ -1,7 +1,7 @@
 """Looks for thieves in honest traffic: bench/results/patterns.json, and the tables of docs/concepts/patterns.md.
 
-python -m bench.patterns                     all tracks, about half an hour of two cores
-python -m bench.patterns --quick             fewer cases, accounts and rows, about 2 minutes
+python -m bench.patterns                     all tracks, an hour or more of two cores
+python -m bench.patterns --quick             fewer cases, accounts and rows, some minutes
 python -m bench.patterns --only tabular      this track; the others keep their last figures
 python -m bench.patterns --resume            only cases of which there is no piece yet
 python -m bench.patterns --docs              also writes the page from the figures

@@ -16,7 +16,7 @@ from bench.common import RESULTS, machine, write_result
 TRACKS = ("tabular", "images", "texts", "chat", "rings")
 """Modules with ``cases(quick=...)``, each case a tuple of words, and ``measure(*case, seed=..., quick=...)``."""
 SEEDS = (1,)
-"""One fits into half an hour; ``--seeds 1 2 3`` measures more, and the tables pool them."""
+"""One takes an hour or more of two cores; ``--seeds 1 2 3`` measures more, and the tables pool them."""
 PIECES = RESULTS / "patterns"
 RESULT = RESULTS / "patterns.json"
 CORES = 2
