@@ -31,7 +31,7 @@ ORDINARY = 0.99
 """Quantile of honest regularity that a period is measured from."""
 MOST_REGULAR = 0.9
 """Honest regularity at that quantile, from which a period says nothing: where one customer in a hundred has a sensor with a
-new row at every beat, regularity is no sign. Measured at 0.95: such sensors were flagged six times as often as others."""
+new row at every beat, regularity is no sign."""
 LEAST_ROWS = 8  # of an honest account that regularity is learned from
 LEAST_ACCOUNTS = 20
 PHASES = Sums(2 * len(PERIODS_S) + 1)
